@@ -1,0 +1,233 @@
+// Package catalogue says what a control is: one thing that must hold, how it is
+// judged, how it is shown able to fail, and where the demand comes from. The
+// documentation, the Ginkgo specs, `katacert explain` and the reports are all
+// generated from these entries.
+package catalogue
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/katacert/katacert/probes/evidence"
+	"github.com/katacert/katacert/suites/judge"
+)
+
+// Group gathers controls by what they look at.
+type Group string
+
+// The groups of the controls, in the order in which reports show them.
+const (
+	Kernel     Group = "kernel"
+	Filesystem Group = "filesystem"
+	Devices    Group = "devices"
+	Process    Group = "process"
+	Privilege  Group = "privilege"
+	Tenancy    Group = "tenancy"
+	Platform   Group = "platform"
+	Training   Group = "training"
+)
+
+// Groups lists the groups in report order.
+func Groups() []Group {
+	return []Group{Kernel, Filesystem, Devices, Process, Privilege, Tenancy, Platform, Training}
+}
+
+// Level says what a fail costs.
+type Level string
+
+const (
+	// Isolation: a boundary was crossed, or the sandbox is not what it claims
+	// to be. A fail takes the certificate.
+	Isolation Level = "isolation"
+	// Hardening: the boundary held but is thinner than it could be. A fail is a
+	// finding, and takes the certificate only when hardening is required.
+	Hardening Level = "hardening"
+)
+
+// Profile is a named set of controls.
+type Profile string
+
+const (
+	// Quick holds what needs no workload: seconds for one target.
+	Quick Profile = "quick"
+	// Nightly adds the training job.
+	Nightly Profile = "nightly"
+	// Certification holds everything that leaves the node as it was.
+	Certification Profile = "certification"
+	// Destructive adds what may disturb a node; never chosen by default.
+	Destructive Profile = "destructive"
+)
+
+// Profiles lists the profiles from small to large; each contains the ones
+// before it.
+func Profiles() []Profile { return []Profile{Quick, Nightly, Certification, Destructive} }
+
+// Safety says what a control does to the node.
+type Safety string
+
+const (
+	// Observes reads and changes nothing.
+	Observes Safety = "observes"
+	// Plants puts something harmless on the node and takes it back.
+	Plants Safety = "plants and reverts"
+)
+
+// Signal tells two classes of kernel readings apart.
+type Signal string
+
+const (
+	// Instance readings belong to one running kernel.
+	Instance Signal = "instance"
+	// Build readings belong to one build of a kernel, which guest and node may
+	// share without sharing the kernel.
+	Build Signal = "build"
+)
+
+// Control is one thing that must hold.
+type Control struct {
+	// ID is stable, kebab-case, and begins with what is looked at.
+	ID    string
+	Group Group
+	Title string
+	// Why says in one or two sentences what a fail would mean.
+	Why string
+	// Proves and ProvesNot bound what a pass says.
+	Proves, ProvesNot string
+	// OnFail says what to do.
+	OnFail string
+	Level  Level
+	// Profile is the smallest profile that holds the control.
+	Profile Profile
+	Safety  Safety
+	// Signal is set for readings of a kernel.
+	Signal Signal
+	// Rule is applied by the judge. Nil when Verdict is set.
+	Rule *judge.Rule
+	// Verdict judges what does not follow the general rule.
+	Verdict func(judge.Evidence) judge.Verdict
+	// Shown says how the control is shown able to fail, in words; derived from
+	// Rule when empty.
+	Shown string
+	// NeedsTraining asks for the training job, NeedsNeighbour for a second
+	// tenant's pod on the same node.
+	NeedsTraining, NeedsNeighbour bool
+	Refs                          []Ref
+}
+
+// Ref points at a demand or at a flaw that the control would catch.
+type Ref struct {
+	// Source is the catalogue or standard, for example "NIST SP 800-53 rev 5".
+	Source string `json:"source"`
+	// ID is the entry in it, for example "SC-39".
+	ID string `json:"id"`
+}
+
+// Vantages lists the vantages that the control needs besides the witness.
+func (c Control) Vantages() []evidence.Vantage {
+	needs := []evidence.Vantage{}
+	if c.Rule != nil {
+		needs = append(needs, c.Rule.Control, evidence.Subject)
+		if c.Rule.RecordOnly {
+			needs = []evidence.Vantage{evidence.Subject}
+		}
+	}
+	if c.NeedsNeighbour {
+		needs = append(needs, evidence.Neighbour)
+	}
+	if c.NeedsTraining {
+		needs = append(needs, evidence.Trainer)
+	}
+	slices.Sort(needs)
+	return slices.Compact(needs)
+}
+
+// ShownBy says in words how the control is shown able to fail.
+func (c Control) ShownBy() string {
+	switch {
+	case c.Shown != "":
+		return c.Shown
+	case c.Rule == nil || c.Rule.RecordOnly:
+		return "recorded only"
+	case c.Rule.Control == evidence.Reference:
+		return "the same probe in a plain runc pod must detect the node"
+	default:
+		weakness, _ := c.Rule.Control.Weakness()
+		return fmt.Sprintf("the same probe in a plain runc pod weakened by %s must detect the node", weakness)
+	}
+}
+
+// Judge gives the control's verdict on the evidence of one target, before
+// Reconcile has looked at all verdicts together.
+func (c Control) Judge(from judge.Evidence) judge.Verdict {
+	if c.Verdict != nil {
+		return c.Verdict(from)
+	}
+	return judge.Judge(*c.Rule, from)
+}
+
+// In says whether the profile holds the control.
+func (c Control) In(p Profile) bool {
+	all := Profiles()
+	return slices.Index(all, c.Profile) <= slices.Index(all, p)
+}
+
+// Choice selects controls from the catalogue.
+type Choice struct {
+	Profile Profile
+	// Controls is a regular expression over control ids; empty chooses all of
+	// the profile.
+	Controls string
+}
+
+// Select returns the chosen controls in catalogue order.
+func Select(all []Control, choice Choice) ([]Control, error) {
+	if !slices.Contains(Profiles(), choice.Profile) {
+		return nil, fmt.Errorf("unknown profile %q: choose one of %s", choice.Profile, joined(Profiles()))
+	}
+	pattern, err := regexp.Compile(choice.Controls)
+	if err != nil {
+		return nil, fmt.Errorf("--controls %q is no regular expression: %w", choice.Controls, err)
+	}
+	var chosen []Control
+	for _, c := range all {
+		if c.In(choice.Profile) && pattern.MatchString(c.ID) {
+			chosen = append(chosen, c)
+		}
+	}
+	if len(chosen) == 0 {
+		return nil, fmt.Errorf("no control of profile %s matches %q: `katacert catalogue` lists them", choice.Profile, choice.Controls)
+	}
+	return chosen, nil
+}
+
+// Find returns the control with the given id, or an error that names the most
+// similar ids.
+func Find(all []Control, id string) (Control, error) {
+	var near []string
+	for _, c := range all {
+		if c.ID == id {
+			return c, nil
+		}
+		for part := range strings.SplitSeq(id, "-") {
+			if len(part) > 2 && strings.Contains(c.ID, part) {
+				near = append(near, c.ID)
+				break
+			}
+		}
+	}
+	hint := "`katacert catalogue` lists them"
+	if len(near) > 0 {
+		hint = "did you mean " + strings.Join(near, ", ") + "?"
+	}
+	return Control{}, fmt.Errorf("unknown control %q: %s", id, hint)
+}
+
+func joined[T ~string](items []T) string {
+	texts := make([]string, len(items))
+	for i, item := range items {
+		texts[i] = string(item)
+	}
+	return strings.Join(texts, ", ")
+}

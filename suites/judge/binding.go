@@ -1,0 +1,97 @@
+package judge
+
+import (
+	"fmt"
+	"strconv"
+
+	"github.com/katacert/katacert/probes/evidence"
+)
+
+// Shares of the burned CPU time and touched memory that a VMM must have moved
+// by to count as the one that ran the burn. Half leaves room for a guest that
+// was throttled or reused memory it already had.
+const (
+	burnShareCPU    = 2
+	burnShareMemory = 2
+)
+
+// Unbound detects a pod whose work does not show as the work of exactly one
+// virtual machine monitor on the node: it burned CPU and memory, and no VMM
+// process moved along, or several did.
+func Unbound() Detection {
+	return func(c *Case) Sight {
+		if sandbox, err := c.sandbox(c.Seen.Vantage); err == nil && sandbox.Kind() == KindUserKernel {
+			return Sight{Outcome: AbsentThere, Reason: fmt.Sprintf("has no virtual machine: %s keeps its kernel in a process", sandbox.Shim)}
+		}
+		burned, from, to := evidence.LookAgain, evidence.Act, evidence.Settle
+		if c.Seen.Vantage == evidence.Reference {
+			burned, from, to = evidence.Look, evidence.Look, evidence.Act
+		}
+		burn, err := c.observe(c.Seen, burned, "burn")
+		if err != nil {
+			return Sight{Outcome: Unknown, Reason: err.Error()}
+		}
+		if burn.State != evidence.Seen {
+			return Sight{Outcome: Unknown, Reason: "did not burn: " + why(burn)}
+		}
+		before, err := c.vmms(from)
+		if err != nil {
+			return Sight{Outcome: Unknown, Reason: err.Error()}
+		}
+		after, err := c.vmms(to)
+		if err != nil {
+			return Sight{Outcome: Unknown, Reason: err.Error()}
+		}
+		cpu, _ := burn.Values.Number("cpu_us")
+		memory, _ := burn.Values.Number("memory_bytes")
+		var moved, names []string
+		for pid, now := range after {
+			names = append(names, now.name)
+			then := before[pid]
+			if now.cpuMicros-then.cpuMicros >= cpu/burnShareCPU && (now.rssKiB-then.rssKiB)*1024 >= memory/burnShareMemory {
+				moved = append(moved, fmt.Sprintf("%s (pid %s)", now.name, pid))
+			}
+		}
+		sight := Sight{Outcome: Detected, Readings: []Reading{{
+			Name: "vmm", Truth: "exactly one VMM moves with the pod's work",
+			Seen: shorten(moved), Match: len(moved) != 1,
+		}}}
+		switch len(moved) {
+		case 0:
+			sight.Reason = fmt.Sprintf("spent %d ms of CPU that no VMM of the node spent (%d VMMs there)", cpu/1000, len(names))
+		case 1:
+			sight.Outcome, sight.Reason = Undetected, fmt.Sprintf("works inside %s and no other VMM", moved[0])
+		default:
+			sight.Reason = fmt.Sprintf("cannot be told apart: %d VMMs moved with it (%s)", len(moved), shorten(moved))
+		}
+		return sight
+	}
+}
+
+type vmm struct {
+	name              string
+	cpuMicros, rssKiB int64
+}
+
+// vmms parses the witness's list of virtual machine monitors, by pid.
+func (c *Case) vmms(round evidence.Round) (map[string]vmm, error) {
+	o, err := c.observe(c.Evidence.View(evidence.Witness), round, "vmm-processes")
+	if err != nil {
+		return nil, fmt.Errorf("cannot be bound to a VMM: witness %w", err)
+	}
+	lines, ok := o.Values.List("processes")
+	if !ok {
+		return nil, fmt.Errorf("cannot be bound to a VMM: witness listed none in round %s: %s", round, why(o))
+	}
+	found := map[string]vmm{}
+	for _, line := range lines {
+		fields := keyValues(line)
+		cpu, err1 := strconv.ParseInt(fields["cpu_us"], 10, 64)
+		rss, err2 := strconv.ParseInt(fields["rss_kib"], 10, 64)
+		if err1 != nil || err2 != nil || fields["pid"] == "" {
+			return nil, fmt.Errorf("cannot be bound to a VMM: witness listed %.80q", line)
+		}
+		found[fields["pid"]] = vmm{name: fields["name"], cpuMicros: cpu, rssKiB: rss}
+	}
+	return found, nil
+}

@@ -1,0 +1,147 @@
+package judge
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/katacert/katacert/probes/evidence"
+)
+
+// Kind is what a runtime puts between a container and the node.
+type Kind string
+
+const (
+	// KindNone is a plain container: runc, crun, youki.
+	KindNone Kind = "none"
+	// KindVM is a virtual machine per pod: Kata Containers.
+	KindVM Kind = "vm"
+	// KindUserKernel is a kernel in user space per pod: gVisor.
+	KindUserKernel Kind = "user-kernel"
+	// KindUnknown is a shim that katacert does not know.
+	KindUnknown Kind = "unknown"
+)
+
+// Sandbox is one running sandbox as the node shows it.
+type Sandbox struct {
+	PodUID, ID, Handler, Shim, Digest string
+	PID                               int
+}
+
+// Kind tells the kind of sandbox from the name of the shim that runs it. The
+// name alone proves nothing about isolation; it selects expectations, and the
+// kernel controls do the proving.
+func (s Sandbox) Kind() Kind {
+	switch {
+	case strings.HasPrefix(s.Shim, "containerd-shim-kata"):
+		return KindVM
+	case strings.HasPrefix(s.Shim, "containerd-shim-runsc"):
+		return KindUserKernel
+	case strings.HasPrefix(s.Shim, "containerd-shim-runc"), strings.HasPrefix(s.Shim, "conmon"):
+		return KindNone
+	default:
+		return KindUnknown
+	}
+}
+
+// SandboxOf finds the sandbox of a vantage's pod among those that the witness
+// saw on the node.
+func SandboxOf(e Evidence, v evidence.Vantage) (Sandbox, error) {
+	c := &Case{Evidence: e}
+	return c.sandbox(v)
+}
+
+func (c *Case) sandbox(v evidence.Vantage) (Sandbox, error) {
+	pod, ok := c.Evidence.View(v).Pod()
+	if !ok || pod.UID == "" {
+		return Sandbox{}, fmt.Errorf("gave no evidence, so its sandbox is not known")
+	}
+	o, err := c.observe(c.Evidence.View(evidence.Witness), evidence.LookAgain, "shims")
+	if err != nil {
+		return Sandbox{}, fmt.Errorf("cannot be found on the node: witness %w", err)
+	}
+	lines, _ := o.Values.List("sandboxes")
+	for _, line := range lines {
+		fields := keyValues(line)
+		if fields["pod_uid"] == pod.UID {
+			pid, _ := strconv.Atoi(fields["pid"])
+			return Sandbox{PodUID: pod.UID, ID: fields["sandbox"], Handler: fields["handler"], Shim: fields["shim"], Digest: fields["sha256"], PID: pid}, nil
+		}
+	}
+	return Sandbox{}, fmt.Errorf("has no sandbox on the node that the witness looked at (%d sandboxes there)", len(lines))
+}
+
+// keyValues parses "a=b c=d"; a value runs up to the next space.
+func keyValues(line string) map[string]string {
+	fields := map[string]string{}
+	for _, field := range strings.Fields(line) {
+		if key, value, ok := strings.Cut(field, "="); ok {
+			fields[key] = value
+		}
+	}
+	return fields
+}
+
+// PlainContainer detects that the pod is no sandbox at all on the node: its
+// shim is a plain container runtime's, or not the one that its RuntimeClass's
+// handler stands for, or the RuntimeClass it asked for was taken from it.
+func PlainContainer() Detection {
+	return func(c *Case) Sight {
+		sandbox, err := c.sandbox(c.Seen.Vantage)
+		if err != nil {
+			return Sight{Outcome: Unknown, Reason: err.Error()}
+		}
+		readings := []Reading{{Name: "shim", Truth: "a sandbox runtime's shim", Seen: sandbox.Shim, Match: sandbox.Kind() == KindNone},
+			{Name: "shim_sha256", Seen: sandbox.Digest}}
+		if sandbox.Kind() == KindNone {
+			return Sight{Outcome: Detected, Readings: readings, Reason: fmt.Sprintf("runs under %s on the node, a plain container", sandbox.Shim)}
+		}
+		if c.Seen.Vantage == evidence.Reference {
+			return Sight{Outcome: Undetected, Readings: readings, Reason: fmt.Sprintf("runs under %s on the node", sandbox.Shim)}
+		}
+		asked, err := c.observe(c.Evidence.View(evidence.API), evidence.Look, "runtimeclass")
+		if err != nil {
+			return Sight{Outcome: Unknown, Reason: fmt.Sprintf("cannot be checked against its RuntimeClass: api %v", err)}
+		}
+		class, _ := asked.Values.Text("runtime_class")
+		handler, _ := asked.Values.Text("handler")
+		got, _ := asked.Values.Text(string(c.Seen.Vantage) + "_runtime_class")
+		listed, _ := asked.Values.List("node_handlers")
+		readings = append(readings,
+			Reading{Name: "runtime_class", Truth: class, Seen: got, Match: class != got},
+			Reading{Name: "handler", Truth: handler, Seen: sandbox.Handler, Match: sandbox.Handler != "" && sandbox.Handler != handler})
+		switch {
+		case got != class:
+			return Sight{Outcome: Detected, Readings: readings, Reason: fmt.Sprintf("asked for RuntimeClass %q and has %q", class, got)}
+		case sandbox.Handler != "" && sandbox.Handler != handler:
+			return Sight{Outcome: Detected, Readings: readings, Reason: fmt.Sprintf("runs under handler %q, its RuntimeClass says %q", sandbox.Handler, handler)}
+		case len(listed) > 0 && !contains(listed, handler):
+			return Sight{Outcome: Detected, Readings: readings, Reason: fmt.Sprintf("has handler %q, which the node does not list in status.runtimeHandlers", handler)}
+		case mismatch(class, handler, sandbox.Kind()):
+			return Sight{Outcome: Detected, Readings: readings, Reason: fmt.Sprintf("asked for %q (handler %q) and runs under %s", class, handler, sandbox.Shim)}
+		default:
+			return Sight{Outcome: Undetected, Readings: readings, Reason: fmt.Sprintf("runs under %s with handler %q, as asked", sandbox.Shim, handler)}
+		}
+	}
+}
+
+// mismatch says whether a handler named after one runtime is run by another.
+func mismatch(class, handler string, kind Kind) bool {
+	switch {
+	case strings.HasPrefix(handler, "kata") || strings.HasPrefix(class, "kata"):
+		return kind != KindVM
+	case strings.HasPrefix(handler, "runsc") || strings.HasPrefix(handler, "gvisor"):
+		return kind != KindUserKernel
+	default:
+		return false
+	}
+}
+
+func contains(list []string, item string) bool {
+	for _, have := range list {
+		if have == item {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,72 @@
+package judge
+
+import (
+	"fmt"
+	"strconv"
+
+	"github.com/katacert/katacert/probes/evidence"
+)
+
+// LossMustFallTo is the share of its first value to which the training loss
+// must fall, in percent.
+const LossMustFallTo = 80
+
+// Training judges a training job's own evidence. Its control is a second run in
+// the same process with learning rate zero, whose loss must be judged as not
+// falling, and a damaged checkpoint, which must be refused.
+func Training(from Evidence) Verdict {
+	c := &Case{Evidence: from, Seen: from.View(evidence.Trainer)}
+	o, err := c.observe(c.Seen, evidence.Look, "training")
+	if err != nil {
+		return Verdict{Result: Error, Reason: "the training pod " + err.Error(), Rests: c.rests}
+	}
+	verdict := Verdict{Rests: c.rests}
+	numbers := map[string]int64{}
+	for _, name := range []string{"loss_first_micro", "loss_last_micro", "control_loss_first_micro", "control_loss_last_micro",
+		"control_corrupt_refused", "dataset_ok", "reloaded_ok", "steps", "checkpoint_bytes"} {
+		n, ok := o.Values.Number(name)
+		if !ok {
+			verdict.Result, verdict.Reason = Error, "the training pod gave no reading "+name
+			return verdict
+		}
+		numbers[name] = n
+	}
+	digest, _ := o.Values.Text("checkpoint_sha256")
+	fell := falls(numbers["loss_first_micro"], numbers["loss_last_micro"])
+	controlFell := falls(numbers["control_loss_first_micro"], numbers["control_loss_last_micro"])
+	verdict.Compared = []Comparison{
+		{Reading: "loss", Truth: fmt.Sprintf("falls to %d %% or less", LossMustFallTo),
+			Control: course(numbers["control_loss_first_micro"], numbers["control_loss_last_micro"]),
+			Subject: course(numbers["loss_first_micro"], numbers["loss_last_micro"]), Match: !fell},
+		{Reading: "checkpoint", Truth: "written, reloads", Control: refusal(numbers["control_corrupt_refused"]),
+			Subject: strconv.FormatInt(numbers["checkpoint_bytes"], 10) + " bytes, sha256 " + digest, Match: numbers["reloaded_ok"] != 1},
+	}
+	switch {
+	case controlFell || numbers["control_corrupt_refused"] != 1:
+		verdict.Result, verdict.Reason = Invalid, "the control run (learning rate 0, damaged checkpoint) was not told apart from a good one"
+	case numbers["dataset_ok"] != 1:
+		verdict.Result, verdict.Reason = Fail, "the dataset on the volume does not have the hash of its manifest"
+	case !fell:
+		verdict.Result, verdict.Reason = Fail, "the loss does not fall: "+course(numbers["loss_first_micro"], numbers["loss_last_micro"])
+	case numbers["reloaded_ok"] != 1 || numbers["checkpoint_bytes"] <= 0 || len(digest) != 64:
+		verdict.Result, verdict.Reason = Fail, "the checkpoint cannot be read back"
+	default:
+		verdict.Result = Pass
+		verdict.Reason = fmt.Sprintf("the loss falls (%s in %d steps) and the checkpoint reloads; with learning rate 0 it stays",
+			course(numbers["loss_first_micro"], numbers["loss_last_micro"]), numbers["steps"])
+	}
+	return verdict
+}
+
+func falls(first, last int64) bool { return first > 0 && last >= 0 && last*100 <= first*LossMustFallTo }
+
+func course(first, last int64) string {
+	return fmt.Sprintf("%.4f to %.4f", float64(first)/1e6, float64(last)/1e6)
+}
+
+func refusal(refused int64) string {
+	if refused == 1 {
+		return "damaged copy refused"
+	}
+	return "damaged copy accepted"
+}
