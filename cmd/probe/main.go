@@ -1,0 +1,57 @@
+// Command probe observes from inside a container, on the node, or as the init
+// of a virtual machine. It is static and needs nothing else in its image.
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+)
+
+// Exit codes. A round that wrote its evidence is a success whatever it saw.
+const (
+	exitOK = iota
+	exitFailed
+	exitUsage
+)
+
+const usage = `probe observes an execution environment for katacert.
+
+Usage:
+  probe pause               wait until told to stop (the pod's main process)
+  probe round [flags]       run the probes of one round, print evidence
+  probe serve DEVICE        be the init of a virtual machine; take rounds from DEVICE
+  probe version             print the version
+
+Run "probe round -h" for its flags.
+`
+
+func main() {
+	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
+}
+
+func run(args []string, stdout, stderr io.Writer) int {
+	if len(args) == 0 {
+		_, _ = io.WriteString(stderr, usage)
+		return exitUsage
+	}
+	switch command, rest := args[0], args[1:]; command {
+	case "pause":
+		return pause(rest, stderr)
+	case "round":
+		return round(rest, stdout, stderr)
+	case "version":
+		return version(rest, stdout, stderr)
+	case "help", "-h", "-help", "--help":
+		_, _ = io.WriteString(stdout, usage)
+		return exitOK
+	default:
+		return complain(stderr, exitUsage, "probe: unknown command %q; run \"probe help\"", command)
+	}
+}
+
+// complain prints one line for people and returns the exit code.
+func complain(stderr io.Writer, code int, format string, args ...any) int {
+	_, _ = fmt.Fprintf(stderr, format+"\n", args...)
+	return code
+}

@@ -1,0 +1,124 @@
+package main
+
+import (
+	"encoding/hex"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/katacert/katacert/probes"
+	"github.com/katacert/katacert/probes/evidence"
+	"github.com/katacert/katacert/probes/inventory"
+)
+
+// Environment variables by which the pod's spec tells the probe where it is
+// (downward API).
+const (
+	envPodUID = "KATACERT_POD_UID"
+	envNode   = "KATACERT_NODE"
+)
+
+// roundOptions are the parsed flags of the round command.
+type roundOptions struct {
+	context probes.Context
+	nonce   string
+}
+
+// round runs the probes of one round and prints their evidence. Everything for
+// people goes to stderr; stdout holds evidence or nothing.
+func round(args []string, stdout, stderr io.Writer) int {
+	options, err := parseRound(args, stderr)
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		return exitOK
+	case err != nil:
+		return complain(stderr, exitUsage, "probe round: %v", err)
+	}
+	observations, cpuMicros := probes.Run(&options.context, inventory.All())
+	claim := evidence.Claim{
+		Nonce:   options.nonce,
+		Vantage: options.context.Vantage,
+		Round:   options.context.Round,
+		PodUID:  os.Getenv(envPodUID),
+		Node:    os.Getenv(envNode),
+	}
+	if err := evidence.Write(stdout, claim, observations, cpuMicros); err != nil {
+		return complain(stderr, exitFailed, "probe round: %v", err)
+	}
+	return exitOK
+}
+
+func parseRound(args []string, stderr io.Writer) (roundOptions, error) {
+	var (
+		options            roundOptions
+		roundName, vantage string
+		seek, seed         string
+		flags              = flag.NewFlagSet("probe round", flag.ContinueOnError)
+		c                  = &options.context
+		rounds             = evidence.Rounds()
+	)
+	flags.SetOutput(io.Discard)
+	flags.StringVar(&roundName, "round", "", fmt.Sprintf("the round, one of %v", rounds))
+	flags.StringVar(&vantage, "vantage", "", "where the probe looks from: witness, reference, subject, ...")
+	flags.StringVar(&c.Run, "run", "", "the run's id")
+	flags.StringVar(&options.nonce, "nonce", "", "the round's nonce, repeated in the evidence")
+	flags.StringVar(&seek, "seek", "", "planted tokens to look for: name=sha256,...")
+	flags.StringVar(&seed, "seed", "", "the secret of what is planted, in hex; for the witness only")
+	flags.StringVar(&c.HostRoot, "host-root", "", "where the node's root file system is mounted; for the witness only")
+	if err := flags.Parse(args); err != nil {
+		if errors.Is(err, flag.ErrHelp) {
+			flags.SetOutput(stderr)
+			flags.Usage()
+		}
+		return roundOptions{}, err
+	}
+	if flags.NArg() > 0 {
+		return roundOptions{}, fmt.Errorf("unexpected argument %q", flags.Arg(0))
+	}
+	c.Round, c.Vantage = evidence.Round(roundName), evidence.Vantage(vantage)
+	if !slices.Contains(rounds, c.Round) {
+		return roundOptions{}, fmt.Errorf("--round %q is none of %v", roundName, rounds)
+	}
+	for _, required := range []struct{ name, value string }{{"vantage", vantage}, {"run", c.Run}, {"nonce", options.nonce}} {
+		if required.value == "" {
+			return roundOptions{}, fmt.Errorf("--%s is required", required.name)
+		}
+	}
+	if c.Vantage == evidence.Witness && c.HostRoot == "" {
+		return roundOptions{}, errors.New("--host-root is required for the witness")
+	}
+	if c.Vantage != evidence.Witness && (seed != "" || c.HostRoot != "") {
+		return roundOptions{}, fmt.Errorf("--seed and --host-root are for the witness, not for vantage %s", vantage)
+	}
+	var err error
+	if c.Seed, err = hex.DecodeString(seed); err != nil {
+		return roundOptions{}, errors.New("--seed is not hexadecimal")
+	}
+	if c.Seek, err = parseSeek(seek); err != nil {
+		return roundOptions{}, fmt.Errorf("--seek: %w", err)
+	}
+	return options, nil
+}
+
+// parseSeek reads name=hash pairs divided by commas.
+func parseSeek(list string) (map[string]string, error) {
+	seek := map[string]string{}
+	if list == "" {
+		return seek, nil
+	}
+	for pair := range strings.SplitSeq(list, ",") {
+		name, hash, _ := strings.Cut(pair, "=")
+		if !slices.Contains(probes.TokenNames(), name) {
+			return nil, fmt.Errorf("%q is none of the tokens %v", name, probes.TokenNames())
+		}
+		if raw, err := hex.DecodeString(hash); err != nil || len(raw) != 32 {
+			return nil, fmt.Errorf("the hash of token %s is not 64 hexadecimal digits", name)
+		}
+		seek[name] = strings.ToLower(hash)
+	}
+	return seek, nil
+}
