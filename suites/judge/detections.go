@@ -282,3 +282,45 @@ func shorten(items []string) string {
 		return fmt.Sprintf("%s, and %d more", strings.Join(items[:listShown], ", "), len(items)-listShown)
 	}
 }
+
+// SameCommandLine detects the node's kernel command line: an identifier from it,
+// or the whole line where it is long enough not to be met by chance.
+func SameCommandLine() Detection {
+	words := SharesAny("cmdline", "words")
+	whole := SameText("cmdline", "cmdline")
+	return func(c *Case) Sight {
+		truth, err := c.observe(c.Truth, evidence.Look, "cmdline")
+		if err == nil && truth.State == evidence.Seen {
+			line, _ := truth.Values.Text("cmdline")
+			unique, _ := truth.Values.List("words")
+			if len(line) < distinctiveLine && len(unique) == 0 {
+				return Sight{Outcome: NoTruth, Reason: "the node's command line holds nothing that could be recognised"}
+			}
+		}
+		return Any(whole, words)(c)
+	}
+}
+
+// distinctiveLine is the length in bytes from which a whole kernel command line
+// counts as one machine's own.
+const distinctiveLine = 40
+
+// Recorded shows a reading without judging it.
+func Recorded(probe, reading string) Detection {
+	return func(c *Case) Sight {
+		seen, err := c.observe(c.Seen, evidence.Look, probe)
+		if err != nil {
+			return Sight{Outcome: Unknown, Reason: err.Error()}
+		}
+		if done := notSeen(seen); done != nil {
+			return *done
+		}
+		text, _ := seen.Values.Text(reading)
+		host := ""
+		if truth, err := c.observe(c.Truth, evidence.Look, probe); err == nil {
+			host, _ = truth.Values.Text(reading)
+		}
+		return Sight{Outcome: Undetected, Reason: fmt.Sprintf("%s is %q in the pod and %q on the node", reading, text, host),
+			Readings: []Reading{{Name: reading, Truth: host, Seen: text, Match: false}}}
+	}
+}

@@ -1,0 +1,111 @@
+package isolation
+
+import (
+	"github.com/katacert/katacert/probes/evidence"
+	"github.com/katacert/katacert/suites/catalogue"
+	"github.com/katacert/katacert/suites/judge"
+)
+
+const processOnFail = "The pod shares a namespace or the log of the node's kernel. Check hostPID, hostIPC, hostNetwork and added capabilities in the admitted pod, and the sandbox runtime's configuration."
+
+// Process are the controls of group process.
+func Process() []catalogue.Control {
+	return complete([]catalogue.Control{
+		{
+			ID:        "proc-planted",
+			Title:     "A process of the node cannot be seen, signalled or traced",
+			Why:       "Arguments and environment of processes carry secrets, and a process that can be traced is a process that is owned.",
+			Proves:    "A process of the node with a random argument and environment was not found in the pod.",
+			ProvesNot: "Processes that exist for an instant only.",
+			Safety:    catalogue.Plants,
+			Rule:      byWeakness("host-pid", judge.Planted("process", "planted-process", "seen")),
+			Refs:      catalogue.Refs("NIST SC-4", "NIST SC-39", "CIS 5.2.3", "ATT&CK T1057"),
+		},
+		{
+			ID:        "proc-interrupts",
+			Title:     "The pod's interrupt counts are not the node's",
+			Why:       "Interrupt counts are a live side channel on the node and on its other tenants: keystrokes, disk and network activity can be read from them.",
+			Proves:    "The interrupt and softirq counts that the pod reads do not follow the node's.",
+			ProvesNot: "Other side channels of the hardware.",
+			Rule:      byReference(judge.SharesInterrupts()),
+			Refs:      catalogue.Refs("NIST SC-4", "ATT&CK T1082"),
+		},
+		{
+			ID:        "dmesg-token",
+			Title:     "The pod cannot read the node's kernel log",
+			Why:       "The kernel log names devices, addresses and other tenants' crashes.",
+			Proves:    "A token written into the node's kernel log was not readable in the pod.",
+			ProvesNot: "Logs that the node's daemons keep in files.",
+			Safety:    catalogue.Plants,
+			Rule:      byWeakness("syslog", judge.Planted("kmsg", "kmsg", "found")),
+			Refs:      catalogue.Refs("NIST SC-4", "ATT&CK T1082"),
+		},
+		{
+			ID:        "cgroup-count",
+			Title:     "The pod does not count the node's cgroups",
+			Why:       "/proc/cgroups counts for the whole kernel: how many pods and services a node runs, and when they start.",
+			Proves:    "The pod's count did not move when the node made cgroups.",
+			ProvesNot: "What else a shared kernel counts.",
+			Safety:    catalogue.Plants,
+			Rule:      byReference(judge.CountsAlong("cgroups")),
+			Refs:      catalogue.Refs("NIST SC-4", "ATT&CK T1082"),
+		},
+		{
+			ID:        "ipc-token",
+			Title:     "The pod cannot reach the node's shared memory and message queues",
+			Why:       "System V and POSIX IPC objects of the node often hold its data without any access check beyond a uid.",
+			Proves:    "A token in shared memory and a message queue of the node was not readable in the pod.",
+			ProvesNot: "Shared memory that is passed as a file descriptor.",
+			Safety:    catalogue.Plants,
+			Rule:      byWeakness("host-ipc", judge.Planted("shm", "ipc", "found")),
+			Refs:      catalogue.Refs("NIST SC-4", "CIS 5.2.4", "ATT&CK T1005"),
+		},
+		{
+			ID:        "net-abstract-socket",
+			Title:     "The pod cannot reach the node's abstract sockets",
+			Why:       "Abstract sockets belong to the network namespace and know no file permissions; containerd's own shims listened on them once.",
+			Proves:    "A listener on the node's abstract namespace did not answer in the pod.",
+			ProvesNot: "Network services of the node; the network group asks for those.",
+			Safety:    catalogue.Plants,
+			Rule:      byWeakness("host-network", judge.Planted("socket", "abstract-socket", "found")),
+			Refs:      catalogue.Refs("NIST SC-7", "CIS 5.2.5", "ATT&CK T1611", "CVE-2020-15257"),
+		},
+		{
+			ID:        "host-load",
+			Title:     "The pod does not see the node's load and size",
+			Why:       "Load and memory of the node tell a tenant what the other tenants do, and where it landed.",
+			Proves:    "Memory size and load averages that the pod reads are not the node's.",
+			ProvesNot: "Load can still be guessed from the pod's own speed.",
+			OnFail:    "The boundary held, but the sandbox reports the node's figures. Give the guest its own memory size, or accept and record it.",
+			Level:     catalogue.Hardening,
+			Rule:      byReference(judge.SharesLoad()),
+			Refs:      catalogue.Refs("NIST SC-4", "ATT&CK T1082"),
+		},
+	}, catalogue.Process, processOnFail)
+}
+
+// Privilege are the controls of group privilege.
+func Privilege() []catalogue.Control {
+	return complete([]catalogue.Control{
+		{
+			ID:        "priv-posture",
+			Title:     "The pod runs with no more privilege than its spec asks for",
+			Why:       "A sandbox that drops the seccomp filter or widens the capabilities of its containers gives an attacker a larger surface on the guest kernel.",
+			Proves:    "Capabilities, no_new_privs and the seccomp mode that the kernel reports inside are those of the spec.",
+			ProvesNot: "How well the guest kernel keeps its promises.",
+			OnFail:    "Inside a sandbox this is a finding, no escape: for Kata set disable_guest_seccomp=false; gVisor filters the sentry's own system calls instead.",
+			Level:     catalogue.Hardening,
+			Rule:      &judge.Rule{Detects: judge.Looser(), Control: evidence.Weakened("privileged")},
+			Refs:      catalogue.Refs("NIST AC-6", "NIST SI-16", "CIS 5.2.6", "CIS 5.7.2", "ATT&CK T1068"),
+		},
+	}, catalogue.Privilege, processOnFail)
+}
+
+// Controls are all controls between a pod and its node.
+func Controls() []catalogue.Control {
+	var all []catalogue.Control
+	for _, group := range [][]catalogue.Control{Kernel(), Filesystem(), Devices(), Process(), Privilege()} {
+		all = append(all, group...)
+	}
+	return all
+}

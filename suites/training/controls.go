@@ -1,0 +1,27 @@
+// Package training holds the controls over real training jobs.
+package training
+
+import (
+	"github.com/katacert/katacert/suites/catalogue"
+	"github.com/katacert/katacert/suites/judge"
+)
+
+// Controls are the controls of group training.
+func Controls() []catalogue.Control {
+	return []catalogue.Control{{
+		ID:            "training-converges",
+		Group:         catalogue.Training,
+		Title:         "A training job on the dataset volume converges inside the sandbox",
+		Why:           "Isolation that breaks the workload is switched off. Training inside the sandbox must read its dataset, learn, and leave a checkpoint that can be read.",
+		Proves:        "On a dataset in a volume the loss fell, and the checkpoint has its hash and reloads to the same accuracy.",
+		ProvesNot:     "Speed, and GPU compute: the job says on which framework and device it ran.",
+		OnFail:        "Read the training pod's metrics in evidence.jsonl; compare with the same job on runc.",
+		Level:         catalogue.Isolation,
+		Profile:       catalogue.Nightly,
+		Safety:        catalogue.Observes,
+		Shown:         "a second run in the same process with learning rate 0 must be judged as not converging, and a damaged checkpoint must be refused",
+		NeedsTraining: true,
+		Verdict:       judge.Training,
+		Refs:          catalogue.Refs("NIST SI-7", "NIST CP-9"),
+	}}
+}
