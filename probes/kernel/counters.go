@@ -38,7 +38,8 @@ func counters(*probes.Context) evidence.Observation {
 }
 
 // moveCounters makes the node's counters move by a known amount in the act
-// round; in the settle round it only reads them.
+// round and reads each before ("<counter>_before") and after; in the settle
+// round it only reads them.
 func moveCounters(ctx *probes.Context) evidence.Observation {
 	if ctx.Round != evidence.Act {
 		return counters(ctx)
@@ -53,11 +54,10 @@ func moveCounters(ctx *probes.Context) evidence.Observation {
 	if err != nil {
 		return probes.Unreadable(err)
 	}
-	values["processes_before"] = before["processes"]
-	values["forked"] = evidence.Number(forked)
-	if seqnum, ok := before["uevent_seqnum"]; ok {
-		values["uevent_before"] = seqnum
+	for counter, value := range before {
+		values[counter+"_before"] = value
 	}
+	values["forked"] = evidence.Number(forked)
 	values["emitted"] = evidence.Number(emitted)
 	o := probes.Seen(values)
 	if emitErr != nil {
