@@ -8,6 +8,7 @@ import (
 	"github.com/katacert/katacert/probes"
 	"github.com/katacert/katacert/probes/devices"
 	"github.com/katacert/katacert/probes/kernel"
+	"github.com/katacert/katacert/probes/platform"
 	"github.com/katacert/katacert/probes/privilege"
 )
 
@@ -20,5 +21,6 @@ func All() []probes.Probe {
 		kernel.Probes(),
 		devices.Probes(),
 		privilege.Probes(),
+		platform.Probes(),
 	)
 }
