@@ -1,0 +1,81 @@
+package certification
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/client-go/rest"
+
+	"github.com/katacert/katacert/reports"
+	"github.com/katacert/katacert/suites/catalogue"
+)
+
+// Options says what to certify, and how.
+type Options struct {
+	// Cluster is how to reach the API server, and what the report calls it.
+	Cluster Cluster
+	// RuntimeClasses under certification; empty chooses every RuntimeClass that
+	// stands for a sandbox.
+	RuntimeClasses []string
+	// Nodes to certify; empty chooses every ready node.
+	Nodes []string
+	// ReferenceRuntimeClass runs the witness, the reference and the weakened
+	// pods as plain containers; empty chooses the class "runc" where there is
+	// one, and the nodes' default runtime otherwise.
+	ReferenceRuntimeClass string
+	Choice                catalogue.Choice
+	Require               catalogue.Level
+	// Images are the references of the images to run, by digest.
+	Images Images
+	// StorageClass of the training job's volume; empty for the default.
+	StorageClass string
+	// Out is the folder in which the run's own folder is made.
+	Out      string
+	Timeouts Timeouts
+	Progress Progress
+	// RunID overrides the generated one; for tests.
+	RunID string
+	// Version of katacert, for the report.
+	Version string
+}
+
+// Cluster is a reachable cluster.
+type Cluster struct {
+	Provider, Name string
+	Config         *rest.Config
+}
+
+// Images are references by digest, and how to pull them.
+type Images struct {
+	Probe, Trainer string
+	PullPolicy     corev1.PullPolicy
+	// PullSecret is copied into the run's namespaces under the same name.
+	PullSecret *corev1.Secret
+}
+
+// Progress is told what happens; implementations write to a terminal or a log.
+type Progress interface {
+	// Plan says how many steps there will be.
+	Plan(total int)
+	// Phase says what a target is doing now.
+	Phase(target, phase string)
+	// Done counts finished steps.
+	Done(n int)
+	// Note prints one line of its own.
+	Note(line string)
+}
+
+// ErrUsage marks errors in what the user asked for: a profile, control, node or
+// RuntimeClass that does not exist.
+var ErrUsage = errors.New("usage")
+
+// NewRunID makes a run id: the time, sortable, and 32 random bits.
+func NewRunID(now time.Time) string {
+	var random [4]byte
+	_, _ = rand.Read(random[:]) // never fails, see crypto/rand
+	return now.UTC().Format("20060102-150405") + "-" + hex.EncodeToString(random[:])
+}

@@ -1,0 +1,191 @@
+package certification
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	nodev1 "k8s.io/api/node/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/client-go/kubernetes"
+
+	"github.com/katacert/katacert/probes/evidence"
+	"github.com/katacert/katacert/reports"
+	"github.com/katacert/katacert/suites/catalogue"
+)
+
+// Target is one node and one RuntimeClass under certification.
+type Target struct {
+	ID    string
+	Node  corev1.Node
+	Class nodev1.RuntimeClass
+}
+
+// Plan is what a run will do, and what it will leave out.
+type Plan struct {
+	Targets  []Target
+	Controls []catalogue.Control
+	// Vantages are those that the controls need besides the witness.
+	Vantages  []evidence.Vantage
+	Reference string
+	Skipped   []reports.Skip
+}
+
+// needs says whether the plan needs the vantage.
+func (p Plan) needs(v evidence.Vantage) bool { return slices.Contains(p.Vantages, v) }
+
+// MakePlan reads nodes and RuntimeClasses and decides what will be certified.
+func MakePlan(ctx context.Context, client kubernetes.Interface, all []catalogue.Control, o Options) (Plan, error) {
+	controls, err := catalogue.Select(all, o.Choice)
+	if err != nil {
+		return Plan{}, fmt.Errorf("%w: %w", ErrUsage, err)
+	}
+	plan := Plan{Controls: controls}
+	for _, c := range controls {
+		plan.Vantages = append(plan.Vantages, c.Vantages()...)
+	}
+	slices.Sort(plan.Vantages)
+	plan.Vantages = slices.Compact(plan.Vantages)
+
+	classes, err := client.NodeV1().RuntimeClasses().List(ctx, metav1.ListOptions{})
+	if err != nil {
+		return plan, fmt.Errorf("list the RuntimeClasses of the cluster: %w", err)
+	}
+	nodes, err := client.CoreV1().Nodes().List(ctx, metav1.ListOptions{})
+	if err != nil {
+		return plan, fmt.Errorf("list the nodes of the cluster: %w", err)
+	}
+	chosenClasses, err := chooseClasses(classes.Items, o.RuntimeClasses)
+	if err != nil {
+		return plan, err
+	}
+	plan.Reference, err = chooseReference(classes.Items, o.ReferenceRuntimeClass)
+	if err != nil {
+		return plan, err
+	}
+	chosenNodes, skipped, err := chooseNodes(nodes.Items, o.Nodes)
+	if err != nil {
+		return plan, err
+	}
+	plan.Skipped = skipped
+	for _, node := range chosenNodes {
+		for _, class := range chosenClasses {
+			id := node.Name + "/" + class.Name
+			if !schedulable(class, node) {
+				plan.Skipped = append(plan.Skipped, reports.Skip{What: id, Why: "the RuntimeClass's nodeSelector does not match the node's labels"})
+				continue
+			}
+			plan.Targets = append(plan.Targets, Target{ID: id, Node: node, Class: class})
+		}
+	}
+	if len(plan.Targets) == 0 {
+		return plan, fmt.Errorf("there is nothing to certify: no ready node fits the chosen RuntimeClasses (%s)", skipText(plan.Skipped))
+	}
+	return plan, nil
+}
+
+// plainHandlers are handlers that stand for no sandbox; a RuntimeClass with one
+// of them is certified only when it is named.
+var plainHandlers = []string{"runc", "crun", "youki", "nvidia", "nvidia-cdi", "nvidia-legacy"}
+
+func chooseClasses(classes []nodev1.RuntimeClass, wanted []string) ([]nodev1.RuntimeClass, error) {
+	var chosen []nodev1.RuntimeClass
+	if len(wanted) == 0 {
+		for _, class := range classes {
+			if !slices.Contains(plainHandlers, class.Handler) {
+				chosen = append(chosen, class)
+			}
+		}
+		if len(chosen) == 0 {
+			return nil, fmt.Errorf("%w: the cluster has no RuntimeClass of a sandbox (it has: %s); install Kata Containers or name a class with --runtime-class", ErrUsage, names(classes))
+		}
+		return chosen, nil
+	}
+	for _, name := range wanted {
+		i := slices.IndexFunc(classes, func(c nodev1.RuntimeClass) bool { return c.Name == name })
+		if i < 0 {
+			return nil, fmt.Errorf("%w: unknown RuntimeClass %q: the cluster has %s", ErrUsage, name, names(classes))
+		}
+		chosen = append(chosen, classes[i])
+	}
+	return chosen, nil
+}
+
+func chooseReference(classes []nodev1.RuntimeClass, wanted string) (string, error) {
+	for _, class := range classes {
+		if class.Name == wanted || (wanted == "" && class.Name == "runc" && class.Handler == "runc") {
+			return class.Name, nil
+		}
+	}
+	if wanted != "" {
+		return "", fmt.Errorf("%w: unknown RuntimeClass %q given as the reference: the cluster has %s", ErrUsage, wanted, names(classes))
+	}
+	return "", nil
+}
+
+func chooseNodes(nodes []corev1.Node, wanted []string) (chosen []corev1.Node, skipped []reports.Skip, err error) {
+	var unknown []error
+	for _, name := range wanted {
+		if !slices.ContainsFunc(nodes, func(n corev1.Node) bool { return n.Name == name }) {
+			unknown = append(unknown, fmt.Errorf("%w: unknown node %q: the cluster has %s", ErrUsage, name, names(nodes)))
+		}
+	}
+	if len(unknown) > 0 {
+		return nil, nil, errors.Join(unknown...)
+	}
+	for _, node := range nodes {
+		switch {
+		case len(wanted) > 0 && !slices.Contains(wanted, node.Name):
+		case node.Labels[corev1.LabelOSStable] != "" && node.Labels[corev1.LabelOSStable] != "linux":
+			skipped = append(skipped, reports.Skip{What: "node " + node.Name, Why: "it runs " + node.Labels[corev1.LabelOSStable]})
+		case !ready(node):
+			skipped = append(skipped, reports.Skip{What: "node " + node.Name, Why: "it is not Ready"})
+		case node.Spec.Unschedulable:
+			skipped = append(skipped, reports.Skip{What: "node " + node.Name, Why: "it is cordoned"})
+		default:
+			chosen = append(chosen, node)
+		}
+	}
+	return chosen, skipped, nil
+}
+
+func ready(node corev1.Node) bool {
+	return slices.ContainsFunc(node.Status.Conditions, func(c corev1.NodeCondition) bool {
+		return c.Type == corev1.NodeReady && c.Status == corev1.ConditionTrue
+	})
+}
+
+func schedulable(class nodev1.RuntimeClass, node corev1.Node) bool {
+	return class.Scheduling == nil || labels.SelectorFromSet(class.Scheduling.NodeSelector).Matches(labels.Set(node.Labels))
+}
+
+// names lists the names of objects for an error message.
+func names[T any, P interface {
+	*T
+	GetName() string
+}](items []T) string {
+	if len(items) == 0 {
+		return "none"
+	}
+	list := make([]string, len(items))
+	for i := range items {
+		list[i] = P(&items[i]).GetName()
+	}
+	slices.Sort(list)
+	return strings.Join(list, ", ")
+}
+
+func skipText(skipped []reports.Skip) string {
+	if len(skipped) == 0 {
+		return "the cluster has no node"
+	}
+	parts := make([]string, len(skipped))
+	for i, s := range skipped {
+		parts[i] = s.What + ": " + s.Why
+	}
+	return strings.Join(parts, "; ")
+}

@@ -1,0 +1,265 @@
+package certification
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/client-go/kubernetes"
+
+	"github.com/katacert/katacert/fixtures/pods"
+	"github.com/katacert/katacert/probes/evidence"
+	"github.com/katacert/katacert/reports"
+	"github.com/katacert/katacert/suites/catalogue"
+	"github.com/katacert/katacert/suites/judge"
+)
+
+// Runner is a prepared certification: the cluster answered and the plan stands.
+type Runner struct {
+	r *runner
+}
+
+type runner struct {
+	o        Options
+	client   kubernetes.Interface
+	exec     executor
+	requests atomic.Int64
+	plan     Plan
+	dir      string
+	evidence *evidenceFile
+	watch    *watcher
+
+	namespaces struct{ node, tenantA, tenantB string }
+
+	mu     sync.Mutex
+	report *reports.Report
+}
+
+// nodesAtOnce is how many nodes are certified at the same time. Targets of one
+// node follow each other, because they would disturb each other's counters.
+const nodesAtOnce = 8
+
+// Prepare makes the run's folder, asks the cluster what there is and plans. The
+// report is never nil: where Prepare fails it says why, with every chosen
+// control as an error.
+func Prepare(ctx context.Context, o Options) (*Runner, *reports.Report, error) {
+	all := Catalogue()
+	chosen, err := catalogue.Select(all, o.Choice)
+	if err != nil {
+		return nil, nil, fmt.Errorf("%w: %w", ErrUsage, err)
+	}
+	if o.RunID == "" {
+		o.RunID = NewRunID(time.Now())
+	}
+	r := &runner{o: o, watch: newWatcher(), report: &reports.Report{
+		Schema: reports.Schema,
+		Run: reports.Run{ID: o.RunID, Tool: "katacert", Version: o.Version, Started: time.Now().UTC(),
+			Profile: o.Choice.Profile, Require: o.Require},
+		Cluster: reports.Cluster{Provider: o.Cluster.Provider, Name: o.Cluster.Name},
+	}}
+	for _, c := range chosen {
+		r.report.Controls = append(r.report.Controls, reports.Entry(c))
+	}
+	r.dir = filepath.Join(o.Out, o.RunID)
+	if err := os.MkdirAll(r.dir, 0o755); err != nil { //nolint:gosec // a report is meant to be read by others
+		return nil, nil, fmt.Errorf("make the run's folder: %w: choose another with --out", err)
+	}
+	if r.evidence, err = openEvidence(r.dir); err != nil {
+		return nil, nil, err
+	}
+	if err := r.prepare(ctx, all); err != nil {
+		r.report.Run.SetupError = err.Error()
+		r.finish()
+		return nil, r.report, err
+	}
+	return &Runner{r}, r.report, nil
+}
+
+func (r *runner) prepare(ctx context.Context, all []catalogue.Control) error {
+	config := counting(r.o.Cluster.Config, &r.requests)
+	// Rounds are bursts: every vantage of every target at once.
+	config.QPS, config.Burst = 200, 400
+	client, err := kubernetes.NewForConfig(config)
+	if err != nil {
+		return fmt.Errorf("make a client for cluster %s: %w", r.o.Cluster.Name, err)
+	}
+	r.client, r.exec = client, executor{config: config, client: client}
+	if err := r.askCluster(ctx); err != nil {
+		return err
+	}
+	r.plan, err = MakePlan(ctx, client, all, r.o)
+	if err != nil {
+		return err
+	}
+	r.report.Skipped = r.plan.Skipped
+	for _, t := range r.plan.Targets {
+		r.report.Targets = append(r.report.Targets, reports.Target{
+			ID: t.ID, Node: describeNode(t.Node), RuntimeClass: t.Class.Name, Handler: t.Class.Handler,
+		})
+	}
+	if r.plan.needs(evidence.Trainer) {
+		r.report.Notices = append(r.report.Notices,
+			fmt.Sprintf("Training: katacert's own small trainer (Go, on the CPU) stands in for %s; no GPU took part.", pods.TutorialImage))
+	}
+	for _, image := range []reports.Image{{Name: "probe", Ref: r.o.Images.Probe}, {Name: "trainer", Ref: r.o.Images.Trainer}} {
+		if image.Ref != "" {
+			image.Digest = digestOf(image.Ref)
+			r.report.Images = append(r.report.Images, image)
+		}
+	}
+	return nil
+}
+
+// Plan returns what the run will do.
+func (p *Runner) Plan() Plan { return p.r.plan }
+
+// Dir is the run's folder.
+func (p *Runner) Dir() string { return p.r.dir }
+
+// Run carries the plan out and returns the report, which is whole whatever
+// happened. Evidence is appended to the run's folder as it arrives. When ctx
+// ends, the run stops, cleans up and says so in the report.
+func (p *Runner) Run(ctx context.Context) *reports.Report {
+	r := p.r
+	r.o.Progress.Plan(r.steps())
+	if err := r.carryOut(ctx); err != nil && ctx.Err() == nil {
+		r.report.Run.SetupError = err.Error()
+	}
+	if ctx.Err() != nil {
+		r.report.Run.Interrupted = context.Cause(ctx).Error()
+	}
+	r.judge()
+	r.finish()
+	return r.report
+}
+
+func (r *runner) steps() int {
+	perTarget := stepsOfTarget
+	if r.plan.needs(evidence.Trainer) {
+		perTarget += stepsOfTraining
+	}
+	return len(r.plan.Targets)*perTarget + 2
+}
+
+func (r *runner) carryOut(ctx context.Context) (err error) {
+	watching, stopWatching := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopWatching()
+	defer func() { r.cleanUp(context.WithoutCancel(ctx)) }()
+	start := time.Now().UTC()
+	r.o.Progress.Phase("", "set up")
+	if err := r.setUp(ctx, watching); err != nil {
+		return err
+	}
+	r.timing(reports.Timing{Phase: "set up", Started: start, Duration: time.Since(start)})
+	r.o.Progress.Done(1)
+
+	byNode := map[string][]Target{}
+	var order []string
+	for _, t := range r.plan.Targets {
+		if byNode[t.Node.Name] == nil {
+			order = append(order, t.Node.Name)
+		}
+		byNode[t.Node.Name] = append(byNode[t.Node.Name], t)
+	}
+	var group errgroup.Group
+	group.SetLimit(nodesAtOnce)
+	for _, node := range order {
+		group.Go(func() error {
+			for _, target := range byNode[node] {
+				if ctx.Err() != nil || r.evidence.err() != nil {
+					return nil
+				}
+				before := r.requests.Load()
+				t := &targetRun{r: r, target: target}
+				t.certify(ctx)
+				r.describeTarget(t, int(r.requests.Load()-before))
+			}
+			return nil
+		})
+	}
+	_ = group.Wait() // targets report through their evidence
+	return r.evidence.err()
+}
+
+// describeTarget notes what the target turned out to be.
+func (r *runner) describeTarget(t *targetRun, requests int) {
+	records := r.evidence.of(t.target.ID)
+	gathered := judge.Gather(records)
+	cpu := map[evidence.Vantage]time.Duration{}
+	var most time.Duration
+	for _, record := range records {
+		if record.Vantage == evidence.Trainer {
+			continue // training is work, not a probe
+		}
+		cpu[record.Vantage] += time.Duration(record.CPUMicros) * time.Microsecond
+		most = max(most, cpu[record.Vantage])
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for i := range r.report.Targets {
+		target := &r.report.Targets[i]
+		if target.ID != t.target.ID {
+			continue
+		}
+		target.ProbeCPU = most
+		if len(r.plan.Targets) == 1 {
+			target.APIRequests = requests
+		}
+		if sandbox, err := judge.SandboxOf(gathered, evidence.Subject); err == nil {
+			target.Runtime = reports.Runtime{Kind: sandbox.Kind(), Shim: sandbox.Shim, Digest: sandbox.Digest}
+		}
+	}
+	for _, record := range records {
+		if record.Round != evidence.Settle {
+			continue
+		}
+		if o, ok := record.Observation("plants"); ok {
+			left, _ := o.Values.List("left")
+			for _, what := range left {
+				r.report.Leftovers = append(r.report.Leftovers, "node "+t.target.Node.Name+": "+what)
+			}
+		} else {
+			r.report.Leftovers = append(r.report.Leftovers, fmt.Sprintf("node %s: it is not known whether everything planted is gone: %s", t.target.Node.Name, record.Error))
+		}
+	}
+}
+
+func (r *runner) judge() {
+	for _, t := range r.plan.Targets {
+		verdicts := catalogue.JudgeAll(r.plan.Controls, judge.Gather(r.evidence.of(t.ID)))
+		if len(r.evidence.of(t.ID)) == 0 {
+			continue // Conclude says why there is no verdict
+		}
+		for _, c := range r.plan.Controls {
+			r.report.Verdicts = append(r.report.Verdicts, reports.Verdict{Control: c.ID, Target: t.ID, Verdict: verdicts[c.ID]})
+		}
+	}
+}
+
+// finish closes the evidence and concludes the report.
+func (r *runner) finish() {
+	if err := errors.Join(r.evidence.err(), r.evidence.close()); err != nil && r.report.Run.SetupError == "" {
+		r.report.Run.SetupError = err.Error()
+	}
+	r.report.Run.Finished = time.Now().UTC()
+	r.report.Conclude()
+}
+
+func (r *runner) timing(t reports.Timing) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.report.Timings = append(r.report.Timings, t)
+}
+
+func describeNode(n corev1.Node) reports.Node {
+	info := n.Status.NodeInfo
+	return reports.Node{Name: n.Name, Kernel: info.KernelVersion, OS: info.OSImage, Architecture: info.Architecture,
+		ContainerRuntime: info.ContainerRuntimeVersion, Kubelet: info.KubeletVersion}
+}

@@ -1,0 +1,155 @@
+package certification
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/katacert/katacert/fixtures/pods"
+	"github.com/katacert/katacert/probes"
+	"github.com/katacert/katacert/probes/evidence"
+)
+
+// seat is one vantage of a target with its pod.
+type seat struct {
+	vantage evidence.Vantage
+	pod     *corev1.Pod
+	image   string
+	// err says why the pod does not run; every round of the seat then is an
+	// error with this reason.
+	err error
+}
+
+// leakFrom is the folder of the node that the control vantage of
+// fs-leaked-descriptor holds open.
+const leakFrom = pods.HostRoot + "/var"
+
+// argv is the command line of one round. Parameters are arguments and never
+// stdin, which not every runtime carries reliably through an exec.
+func (s *seat) argv(run string, round evidence.Round, nonce string, seed []byte) []string {
+	argv := []string{"/probe", "round", "--round", string(round), "--vantage", string(s.vantage), "--run", run, "--nonce", nonce}
+	if s.vantage == evidence.Witness {
+		return append(argv, "--seed", hex.EncodeToString(seed), "--host-root", pods.HostRoot)
+	}
+	if s.vantage == evidence.Weakened(string(pods.LeakedDescriptor)) {
+		argv = append(argv, "--leak", leakFrom)
+	}
+	hashes := map[string]string{}
+	for _, name := range probes.TokenNames() {
+		hashes[name] = probes.TokenHash(probes.Token(seed, name))
+	}
+	var seek []string
+	for _, name := range slices.Sorted(maps.Keys(hashes)) {
+		seek = append(seek, name+"="+hashes[name])
+	}
+	return append(argv, "--seek", strings.Join(seek, ","))
+}
+
+// look runs one round at the seat and returns its evidence, which is an error
+// record when there is none that can be trusted.
+func (t *targetRun) look(ctx context.Context, s *seat, round evidence.Round) evidence.Record {
+	nonce := newNonce()
+	record := t.blank(s, round, nonce)
+	if s.err != nil {
+		record.Error = s.err.Error()
+		return record
+	}
+	if err := ctx.Err(); err != nil {
+		record.Error = "the run ended before this round: " + context.Cause(ctx).Error()
+		return record
+	}
+	// A pod may have died, or been replaced, since it ran.
+	now, problem, _ := t.r.watch.pod(s.pod.UID)
+	if now == nil {
+		record.Error = fmt.Sprintf("pod %s/%s is gone", s.pod.Namespace, s.pod.Name)
+		return record
+	}
+	if problem != nil {
+		record.Error = problem.Error()
+		return record
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, t.r.o.Timeouts.Round,
+		fmt.Errorf("the probes did not finish within %v (raise --timeout-scale if the node is slow)", t.r.o.Timeouts.Round))
+	defer cancel()
+	limits := evidence.DefaultLimits()
+	record.Started = time.Now().UTC()
+	out, err := t.r.exec.exec(ctx, s.pod, pods.ContainerName, s.argv(t.r.o.RunID, round, nonce, t.seed), limits.Bytes)
+	record.Finished = time.Now().UTC()
+	if err != nil {
+		record.Error = fmt.Sprintf("exec in pod %s/%s: %v", s.pod.Namespace, s.pod.Name, err)
+		return record
+	}
+	t.accept(&record, out, limits)
+	return record
+}
+
+// accept decodes what a pod printed into the record.
+func (t *targetRun) accept(record *evidence.Record, out []byte, limits evidence.Limits) {
+	want := evidence.Claim{Nonce: record.Nonce, Vantage: record.Vantage, Round: record.Round, PodUID: record.Pod.UID, Node: record.Pod.Node}
+	observations, end, err := evidence.Decode(bytes.NewReader(out), want, limits)
+	if err != nil {
+		record.Error = fmt.Sprintf("the evidence of pod %s/%s cannot be believed: %v", record.Pod.Namespace, record.Pod.Name, err)
+		return
+	}
+	record.Observations, record.CPUMicros = observations, end.CPUMicros
+}
+
+func (t *targetRun) blank(s *seat, round evidence.Round, nonce string) evidence.Record {
+	record := evidence.Record{
+		Schema: evidence.RecordSchema, Run: t.r.o.RunID, Target: t.target.ID,
+		Vantage: s.vantage, Round: round, Nonce: nonce, Started: time.Now().UTC(), Finished: time.Now().UTC(),
+	}
+	if s.pod != nil {
+		record.Pod = describe(s.pod, s.image)
+	}
+	return record
+}
+
+func describe(pod *corev1.Pod, image string) evidence.Pod {
+	described := evidence.Pod{Namespace: pod.Namespace, Name: pod.Name, UID: string(pod.UID), Node: pod.Spec.NodeName, Image: image}
+	if pod.Spec.RuntimeClassName != nil {
+		described.RuntimeClass = *pod.Spec.RuntimeClassName
+	}
+	if len(pod.Status.ContainerStatuses) > 0 {
+		described.ImageDigest = digestOf(pod.Status.ContainerStatuses[0].ImageID)
+	}
+	return described
+}
+
+// digestOf returns the sha256 digest at the end of an image reference.
+func digestOf(ref string) string {
+	if _, digest, ok := strings.Cut(ref, "sha256:"); ok {
+		return "sha256:" + digest
+	}
+	return ""
+}
+
+// genuine checks that a running pod is the one that was asked for: its node,
+// and the digest of the image that the node's runtime says it runs.
+func genuine(pod *corev1.Pod, node, image string) error {
+	if pod.Spec.NodeName != node {
+		return fmt.Errorf("pod %s/%s runs on node %s instead of %s", pod.Namespace, pod.Name, pod.Spec.NodeName, node)
+	}
+	got, want := "", digestOf(image)
+	if len(pod.Status.ContainerStatuses) > 0 {
+		got = digestOf(pod.Status.ContainerStatuses[0].ImageID)
+	}
+	if want == "" || got != want {
+		return fmt.Errorf("pod %s/%s runs image %q, not the digest %q that was asked for: its evidence is not taken", pod.Namespace, pod.Name, got, want)
+	}
+	return nil
+}
+
+func newNonce() string {
+	var nonce [16]byte
+	_, _ = rand.Read(nonce[:]) // never fails, see crypto/rand
+	return hex.EncodeToString(nonce[:])
+}

@@ -1,0 +1,124 @@
+package certification
+
+import (
+	"context"
+	"fmt"
+
+	"golang.org/x/sync/errgroup"
+	authorizationv1 "k8s.io/api/authorization/v1"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/katacert/katacert/fixtures/pods"
+)
+
+// askCluster makes sure that the cluster answers and that the user may do what
+// a run needs, before anything is created.
+func (r *runner) askCluster(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, r.o.Timeouts.Request)
+	defer cancel()
+	version, err := r.client.Discovery().ServerVersion()
+	if err != nil {
+		return unreachable(r.o.Cluster, err)
+	}
+	r.report.Cluster.Server = r.o.Cluster.Config.Host
+	r.report.Cluster.Kubernetes = version.GitVersion
+	for _, need := range []authorizationv1.ResourceAttributes{
+		{Verb: "create", Resource: "namespaces"},
+		{Verb: "delete", Resource: "namespaces"},
+		{Verb: "create", Resource: "pods"},
+		{Verb: "create", Resource: "pods", Subresource: "exec"},
+		{Verb: "list", Resource: "nodes"},
+	} {
+		review := &authorizationv1.SelfSubjectAccessReview{Spec: authorizationv1.SelfSubjectAccessReviewSpec{ResourceAttributes: &need}}
+		answer, err := r.client.AuthorizationV1().SelfSubjectAccessReviews().Create(ctx, review, metav1.CreateOptions{})
+		if err != nil {
+			return unreachable(r.o.Cluster, err)
+		}
+		if !answer.Status.Allowed {
+			what := need.Resource
+			if need.Subresource != "" {
+				what += "/" + need.Subresource
+			}
+			return fmt.Errorf("the user of this kubeconfig may not %s %s in cluster %s: certification needs cluster-admin, or a role with at least that", need.Verb, what, r.o.Cluster.Name)
+		}
+	}
+	return nil
+}
+
+func unreachable(c Cluster, err error) error {
+	switch {
+	case apierrors.IsUnauthorized(err):
+		return fmt.Errorf("cluster %s at %s refuses the credentials of the kubeconfig: renew them, or choose another --context: %w", c.Name, c.Config.Host, err)
+	case apierrors.IsForbidden(err):
+		return fmt.Errorf("cluster %s at %s: the user of the kubeconfig has too few rights, certification needs cluster-admin: %w", c.Name, c.Config.Host, err)
+	default:
+		return fmt.Errorf("cluster %s does not answer at %s: check that it runs and that --kubeconfig and --context name it: %w", c.Name, c.Config.Host, err)
+	}
+}
+
+// setUp sweeps what dead runs of this machine left, makes the run's namespaces
+// and starts watching.
+func (r *runner) setUp(ctx, watching context.Context) error {
+	if err := r.sweepDeadRuns(ctx); err != nil {
+		return err
+	}
+	owner := thisProcess().String()
+	var list []string
+	var group errgroup.Group
+	for _, n := range []struct {
+		tenant string
+		level  pods.PodSecurity
+		name   *string
+	}{
+		{"node", pods.PodSecurityPrivileged, &r.namespaces.node},
+		{"tenant-a", pods.PodSecurityBaseline, &r.namespaces.tenantA},
+		{"tenant-b", pods.PodSecurityBaseline, &r.namespaces.tenantB},
+	} {
+		namespace := pods.Namespace(r.o.RunID, n.tenant, n.level)
+		namespace.Annotations = map[string]string{annotationOwner: owner}
+		*n.name = namespace.Name
+		list = append(list, namespace.Name)
+		group.Go(func() error { return r.makeNamespace(ctx, namespace) })
+	}
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	return r.watch.start(watching, r.client, r.o.RunID, list)
+}
+
+// makeNamespace creates a namespace and waits for its default service account,
+// without which its pods are refused.
+func (r *runner) makeNamespace(ctx context.Context, namespace *corev1.Namespace) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, r.o.Timeouts.Request,
+		fmt.Errorf("namespace %s got no default service account within %v: is the controller manager running?", namespace.Name, r.o.Timeouts.Request))
+	defer cancel()
+	if _, err := r.client.CoreV1().Namespaces().Create(ctx, namespace, metav1.CreateOptions{}); err != nil {
+		return fmt.Errorf("create namespace %s: %w", namespace.Name, err)
+	}
+	if secret := r.o.Images.PullSecret; secret != nil {
+		copied := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: secret.Name, Labels: namespace.Labels}, Type: secret.Type, Data: secret.Data}
+		if _, err := r.client.CoreV1().Secrets(namespace.Name).Create(ctx, copied, metav1.CreateOptions{}); err != nil {
+			return fmt.Errorf("copy the pull secret %s into namespace %s: %w", secret.Name, namespace.Name, err)
+		}
+	}
+	accounts, err := r.client.CoreV1().ServiceAccounts(namespace.Name).Watch(ctx, metav1.ListOptions{FieldSelector: "metadata.name=default"})
+	if err != nil {
+		return fmt.Errorf("watch the service accounts of namespace %s: %w", namespace.Name, err)
+	}
+	defer accounts.Stop()
+	for {
+		select {
+		case event, ok := <-accounts.ResultChan():
+			if !ok {
+				return fmt.Errorf("the watch of the service accounts of namespace %s ended: %w", namespace.Name, ctx.Err())
+			}
+			if account, is := event.Object.(*corev1.ServiceAccount); is && account.Name == "default" {
+				return nil
+			}
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+}

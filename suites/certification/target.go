@@ -1,0 +1,271 @@
+package certification
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/katacert/katacert/fixtures/pods"
+	"github.com/katacert/katacert/probes/evidence"
+	"github.com/katacert/katacert/reports"
+)
+
+// targetRun is the certification of one target.
+type targetRun struct {
+	r      *runner
+	target Target
+	seed   []byte
+	seats  []*seat
+	// acted is set while something of the witness's is planted on the node.
+	acted bool
+}
+
+// Steps of a target, for the progress.
+const (
+	stepsOfTarget   = 6
+	stepsOfTraining = 1
+)
+
+// certify lets the target's vantages look in rounds. Everything it learns goes
+// to the file of evidence; what goes wrong becomes error records there.
+func (t *targetRun) certify(ctx context.Context) {
+	t.seed = make([]byte, 32)
+	_, _ = rand.Read(t.seed) // never fails, see crypto/rand
+	t.phase("deploy", func() { t.deploy(ctx) })
+	// Whatever happens, the witness takes back what it planted.
+	defer func() {
+		if t.acted {
+			settle, cancel := context.WithTimeout(context.WithoutCancel(ctx), t.r.o.Timeouts.Cleanup)
+			defer cancel()
+			t.phase("settle", func() { t.round(settle, evidence.Settle, t.witness()) })
+		}
+		t.phase("delete pods", func() { t.remove(context.WithoutCancel(ctx)) })
+	}()
+	if t.r.plan.needs(evidence.Trainer) {
+		t.phase("training", func() { t.train(ctx) })
+	}
+	// The witness looks first, alone: a counter that everyone reads afterwards
+	// lies between its readings.
+	t.phase("look", func() {
+		t.round(ctx, evidence.Look, t.witness())
+		t.round(ctx, evidence.Look, t.others()...)
+	})
+	t.phase("act", func() {
+		t.acted = t.witness().err == nil
+		t.round(ctx, evidence.Act, t.witness())
+	})
+	t.phase("look again", func() { t.round(ctx, evidence.LookAgain, t.others()...); t.round(ctx, evidence.LookAgain, t.witness()) })
+	t.phase("settle", func() {
+		settled, cancel := context.WithTimeout(context.WithoutCancel(ctx), t.r.o.Timeouts.Cleanup)
+		defer cancel()
+		t.round(settled, evidence.Settle, t.witness())
+		t.acted = false
+	})
+	t.r.evidence.add(t.askAPI(ctx))
+}
+
+func (t *targetRun) phase(name string, do func()) {
+	t.r.o.Progress.Phase(t.target.ID, name)
+	start := time.Now().UTC()
+	do()
+	t.r.timing(reports.Timing{Phase: name, Target: t.target.ID, Started: start, Duration: time.Since(start)})
+	t.r.o.Progress.Done(1)
+}
+
+func (t *targetRun) witness() *seat { return t.seats[0] }
+
+func (t *targetRun) others() []*seat {
+	return slices.DeleteFunc(slices.Clone(t.seats), func(s *seat) bool {
+		return s.vantage == evidence.Witness || s.vantage == evidence.Trainer
+	})
+}
+
+func (t *targetRun) seat(v evidence.Vantage) *seat {
+	for _, s := range t.seats {
+		if s.vantage == v {
+			return s
+		}
+	}
+	return nil
+}
+
+// deploy creates the pods of all vantages at once and waits for all of them.
+func (t *targetRun) deploy(ctx context.Context) {
+	t.seats = append(t.seats, t.prepare(evidence.Witness))
+	for _, v := range t.r.plan.Vantages {
+		t.seats = append(t.seats, t.prepare(v))
+	}
+	var wait sync.WaitGroup
+	for _, s := range t.seats {
+		wait.Go(func() { t.start(ctx, s) })
+	}
+	wait.Wait()
+}
+
+// prepare makes the pod of a vantage, not yet created.
+func (t *targetRun) prepare(v evidence.Vantage) *seat {
+	o := pods.Options{
+		Run: t.r.o.RunID, Target: t.target.ID, Node: t.target.Node.Name, Image: t.r.o.Images.Probe,
+		PullPolicy: t.r.o.Images.PullPolicy, Namespace: t.r.namespaces.node, RuntimeClass: t.r.plan.Reference,
+	}
+	if t.r.o.Images.PullSecret != nil {
+		o.PullSecrets = []string{t.r.o.Images.PullSecret.Name}
+	}
+	s := &seat{vantage: v, image: o.Image}
+	weakness, weakened := v.Weakness()
+	switch {
+	case v == evidence.Witness:
+		s.pod = pods.Witness(o)
+	case v == evidence.Reference:
+		s.pod = pods.Reference(o)
+	case v == evidence.Subject:
+		o.Namespace, o.RuntimeClass = t.r.namespaces.tenantA, t.target.Class.Name
+		s.pod = pods.Subject(o)
+	case v == evidence.Neighbour:
+		o.Namespace, o.RuntimeClass = t.r.namespaces.tenantB, t.target.Class.Name
+		s.pod = pods.Neighbour(o)
+	case v == evidence.Trainer:
+		o.Namespace, o.RuntimeClass, o.Image = t.r.namespaces.tenantA, t.target.Class.Name, t.r.o.Images.Trainer
+		s.image = o.Image
+		s.pod = t.trainingPod(o)
+	case weakened:
+		s.pod, s.err = pods.Weakened(o, pods.Weakness(weakness))
+	default:
+		s.err = fmt.Errorf("there is no pod for vantage %q", v)
+	}
+	return s
+}
+
+// start creates the pod of a seat and waits until it runs as asked.
+func (t *targetRun) start(ctx context.Context, s *seat) {
+	if s.err != nil {
+		return
+	}
+	if s.vantage == evidence.Trainer {
+		if s.err = t.claimVolume(ctx); s.err != nil {
+			return
+		}
+	}
+	created, err := t.r.client.CoreV1().Pods(s.pod.Namespace).Create(ctx, s.pod, metav1.CreateOptions{})
+	if err != nil {
+		s.err = pods.Refused(s.pod, err)
+		return
+	}
+	s.pod = created
+	running, err := t.r.watch.running(ctx, created, t.r.o.Timeouts)
+	if err != nil {
+		s.err = err
+		return
+	}
+	s.pod = running
+	s.err = genuine(running, t.target.Node.Name, s.image)
+}
+
+// round lets the given seats look at the same time, one exec each.
+func (t *targetRun) round(ctx context.Context, round evidence.Round, seats ...*seat) {
+	var group errgroup.Group
+	for _, s := range seats {
+		group.Go(func() error {
+			record := t.look(ctx, s, round)
+			if s.vantage == evidence.Witness {
+				t.check(&record)
+			}
+			t.r.evidence.add(record)
+			return nil
+		})
+	}
+	_ = group.Wait() // look never fails; what goes wrong is in the record
+}
+
+// check makes sure that the witness stands on the node: the boot id that it
+// reads must be the one that the node's own kubelet reports. A witness that was
+// put into a sandbox, or onto another node, would make every comparison false.
+func (t *targetRun) check(record *evidence.Record) {
+	o, ok := record.Observation("boot-id")
+	if record.Error != "" || record.Round != evidence.Look {
+		return
+	}
+	want := t.target.Node.Status.NodeInfo.BootID
+	if got, _ := o.Values.Text("boot_id"); !ok || got != want {
+		reason := fmt.Sprintf("the witness reads boot id %q and the node's kubelet reports %q: it does not stand on node %s (is the reference RuntimeClass a plain container?)",
+			got, want, t.target.Node.Name)
+		record.Error, record.Observations = reason, nil
+		t.witness().err = fmt.Errorf("%s", reason)
+	}
+}
+
+// askAPI records what the API server says of the target.
+func (t *targetRun) askAPI(ctx context.Context) evidence.Record {
+	s := &seat{vantage: evidence.API}
+	record := t.blank(s, evidence.Look, newNonce())
+	handlers := []string{}
+	ctx, cancel := context.WithTimeout(ctx, t.r.o.Timeouts.Request)
+	defer cancel()
+	node, err := t.r.client.CoreV1().Nodes().Get(ctx, t.target.Node.Name, metav1.GetOptions{})
+	record.Finished = time.Now().UTC()
+	if err != nil {
+		record.Error = fmt.Sprintf("read node %s: %v", t.target.Node.Name, err)
+		return record
+	}
+	for _, h := range node.Status.RuntimeHandlers {
+		if h.Name != "" {
+			handlers = append(handlers, h.Name)
+		}
+	}
+	values := evidence.Values{
+		"runtime_class": evidence.Text(t.target.Class.Name),
+		"handler":       evidence.Text(t.target.Class.Handler),
+		"node_handlers": evidence.List(handlers...),
+	}
+	for _, v := range []evidence.Vantage{evidence.Subject, evidence.Neighbour, evidence.Trainer} {
+		if s := t.seat(v); s != nil && s.pod != nil && s.err == nil {
+			values[string(v)+"_runtime_class"] = evidence.Text(describe(s.pod, "").RuntimeClass)
+		}
+	}
+	record.Observations = []evidence.Observation{{Probe: "runtimeclass", State: evidence.Seen, Values: values}}
+	return record
+}
+
+// remove deletes the target's pods and waits until they are gone, so that the
+// next target finds the node as this one did.
+func (t *targetRun) remove(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, t.r.o.Timeouts.Cleanup)
+	defer cancel()
+	var group errgroup.Group
+	for _, s := range t.seats {
+		if s.pod == nil || s.pod.UID == "" {
+			continue
+		}
+		group.Go(func() error {
+			// The namespace goes anyway; an error here shows there.
+			_ = t.r.client.CoreV1().Pods(s.pod.Namespace).Delete(ctx, s.pod.Name, metav1.DeleteOptions{
+				Preconditions: &metav1.Preconditions{UID: &s.pod.UID},
+			})
+			t.r.watch.gone(ctx, s.pod)
+			return nil
+		})
+	}
+	_ = group.Wait()
+}
+
+// gone waits until the pod does not exist any more, or ctx ends.
+func (w *watcher) gone(ctx context.Context, pod *corev1.Pod) {
+	for {
+		now, _, changed := w.pod(pod.UID)
+		if now == nil {
+			return
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return
+		}
+	}
+}

@@ -1,0 +1,34 @@
+package certification
+
+import "time"
+
+// Timeouts are the named time-outs of a run, each a base value times one
+// factor, so that a slow cluster needs one setting and not ten.
+type Timeouts struct {
+	// Request is for one short request to the API server.
+	Request time.Duration
+	// Pods is for all pods of a target to run, image pulls included.
+	Pods time.Duration
+	// Grace is how long a condition that may mend itself (an unbound volume, a
+	// full node) is borne before it is reported.
+	Grace time.Duration
+	// Round is for one exec with all probes of a vantage.
+	Round time.Duration
+	// Training is for the training job.
+	Training time.Duration
+	// Cleanup is for everything that a run made to be gone.
+	Cleanup time.Duration
+}
+
+// DefaultTimeouts returns the base values times the factor.
+func DefaultTimeouts(factor float64) Timeouts {
+	scale := func(d time.Duration) time.Duration { return time.Duration(float64(d) * factor) }
+	return Timeouts{
+		Request:  scale(15 * time.Second),
+		Pods:     scale(2 * time.Minute),
+		Grace:    scale(20 * time.Second),
+		Round:    scale(30 * time.Second),
+		Training: scale(3 * time.Minute),
+		Cleanup:  scale(time.Minute),
+	}
+}

@@ -1,0 +1,193 @@
+package certification
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/fields"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/informers"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/tools/cache"
+
+	"github.com/katacert/katacert/fixtures/pods"
+)
+
+// watcher keeps the run's pods and the warnings about them as the API server
+// tells them, so that waiting costs no requests: one watch of the pods and one
+// of the events of each namespace serve all targets.
+type watcher struct {
+	mu      sync.Mutex
+	pods    map[types.UID]*corev1.Pod
+	events  map[types.UID]map[types.UID]corev1.Event
+	changed chan struct{}
+}
+
+func newWatcher() *watcher {
+	return &watcher{
+		pods:    map[types.UID]*corev1.Pod{},
+		events:  map[types.UID]map[types.UID]corev1.Event{},
+		changed: make(chan struct{}),
+	}
+}
+
+// start watches until ctx ends, and returns once the first lists are in.
+func (w *watcher) start(ctx context.Context, client kubernetes.Interface, run string, namespaces []string) error {
+	podFactory := informers.NewSharedInformerFactoryWithOptions(client, 0, informers.WithTweakListOptions(func(o *metav1.ListOptions) {
+		o.LabelSelector = pods.Selector(run)
+	}))
+	informer := podFactory.Core().V1().Pods().Informer()
+	if _, err := informer.AddEventHandler(cache.ResourceEventHandlerFuncs{
+		AddFunc:    func(object any) { w.setPod(object) },
+		UpdateFunc: func(_, object any) { w.setPod(object) },
+		DeleteFunc: func(object any) { w.removePod(object) },
+	}); err != nil {
+		return fmt.Errorf("watch the pods of run %s: %w", run, err)
+	}
+	podFactory.Start(ctx.Done())
+	synced := []cache.InformerSynced{informer.HasSynced}
+	for _, namespace := range namespaces {
+		factory := informers.NewSharedInformerFactoryWithOptions(client, 0, informers.WithNamespace(namespace),
+			informers.WithTweakListOptions(func(o *metav1.ListOptions) {
+				o.FieldSelector = fields.Set{"type": corev1.EventTypeWarning, "involvedObject.kind": "Pod"}.String()
+			}))
+		events := factory.Core().V1().Events().Informer()
+		if _, err := events.AddEventHandler(cache.ResourceEventHandlerFuncs{
+			AddFunc:    func(object any) { w.setEvent(object) },
+			UpdateFunc: func(_, object any) { w.setEvent(object) },
+		}); err != nil {
+			return fmt.Errorf("watch the events of namespace %s: %w", namespace, err)
+		}
+		factory.Start(ctx.Done())
+		synced = append(synced, events.HasSynced)
+	}
+	if !cache.WaitForCacheSync(ctx.Done(), synced...) {
+		return fmt.Errorf("watch the pods and events of run %s: %w", run, context.Cause(ctx))
+	}
+	return nil
+}
+
+func (w *watcher) setPod(object any) {
+	if pod, ok := object.(*corev1.Pod); ok {
+		w.update(func() { w.pods[pod.UID] = pod })
+	}
+}
+
+func (w *watcher) removePod(object any) {
+	if tombstone, ok := object.(cache.DeletedFinalStateUnknown); ok {
+		object = tombstone.Obj
+	}
+	if pod, ok := object.(*corev1.Pod); ok {
+		w.update(func() { delete(w.pods, pod.UID) })
+	}
+}
+
+func (w *watcher) setEvent(object any) {
+	if event, ok := object.(*corev1.Event); ok {
+		w.update(func() {
+			of := w.events[event.InvolvedObject.UID]
+			if of == nil {
+				of = map[types.UID]corev1.Event{}
+				w.events[event.InvolvedObject.UID] = of
+			}
+			of[event.UID] = *event
+		})
+	}
+}
+
+func (w *watcher) update(change func()) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	change()
+	close(w.changed)
+	w.changed = make(chan struct{})
+}
+
+// pod returns what is known of a pod: its newest state, and its problem if it
+// has one.
+func (w *watcher) pod(uid types.UID) (*corev1.Pod, error, <-chan struct{}) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	pod := w.pods[uid]
+	if pod == nil {
+		return nil, nil, w.changed
+	}
+	var events []corev1.Event
+	for _, event := range w.events[uid] {
+		events = append(events, event)
+	}
+	return pod, pods.Problem(pod, events), w.changed
+}
+
+// count returns how many pods of the run exist.
+func (w *watcher) count() (int, <-chan struct{}) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return len(w.pods), w.changed
+}
+
+// running waits until the pod runs, or says at once why it never will. A
+// problem that may mend itself is borne for the grace period.
+func (w *watcher) running(ctx context.Context, created *corev1.Pod, t Timeouts) (*corev1.Pod, error) {
+	ctx, cancel := context.WithTimeout(ctx, t.Pods)
+	defer cancel()
+	var grace <-chan time.Time
+	seen := false
+	for {
+		pod, problem, changed := w.pod(created.UID)
+		if pod == nil && seen {
+			return nil, fmt.Errorf("pod %s/%s was deleted by somebody else while it started", created.Namespace, created.Name)
+		}
+		seen = seen || pod != nil
+		var failure *pods.Failure
+		switch {
+		case errors.As(problem, &failure) && failure.Permanent, problem != nil && failure == nil:
+			return nil, problem
+		case problem == nil && pod != nil && allReady(pod):
+			return pod, nil
+		case problem == nil:
+			grace = nil
+		case grace == nil:
+			timer := time.NewTimer(t.Grace)
+			defer timer.Stop()
+			grace = timer.C
+		}
+		select {
+		case <-changed:
+		case <-grace:
+			return nil, problem
+		case <-ctx.Done():
+			return nil, fmt.Errorf("pod %s/%s does not run after %v (%s): raise --timeout-scale if the node is slow: %w",
+				created.Namespace, created.Name, t.Pods, phase(pod), context.Cause(ctx))
+		}
+	}
+}
+
+func allReady(pod *corev1.Pod) bool {
+	if pod.Status.Phase != corev1.PodRunning || len(pod.Status.ContainerStatuses) == 0 {
+		return false
+	}
+	for _, status := range pod.Status.ContainerStatuses {
+		if status.State.Running == nil {
+			return false
+		}
+	}
+	return true
+}
+
+func phase(pod *corev1.Pod) string {
+	if pod == nil {
+		return "never seen"
+	}
+	for _, status := range pod.Status.ContainerStatuses {
+		if status.State.Waiting != nil && status.State.Waiting.Reason != "" {
+			return string(pod.Status.Phase) + ", " + status.State.Waiting.Reason
+		}
+	}
+	return string(pod.Status.Phase)
+}
