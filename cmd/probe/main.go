@@ -40,6 +40,8 @@ func run(args []string, stdout, stderr io.Writer) int {
 		return pause(rest, stderr)
 	case "round":
 		return round(rest, stdout, stderr)
+	case "serve":
+		return serve(rest, stderr)
 	case "version":
 		return version(rest, stdout, stderr)
 	case "help", "-h", "-help", "--help":
