@@ -1,7 +1,6 @@
 package certification
 
 import (
-	"context"
 	"crypto/rand"
 	"encoding/hex"
 	"errors"
@@ -10,7 +9,6 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/client-go/rest"
 
-	"github.com/katacert/katacert/reports"
 	"github.com/katacert/katacert/suites/catalogue"
 )
 
