@@ -4,8 +4,10 @@
 package reports
 
 import (
+	"cmp"
 	"time"
 
+	"github.com/katacert/katacert/probes/evidence"
 	"github.com/katacert/katacert/suites/catalogue"
 	"github.com/katacert/katacert/suites/judge"
 )
@@ -130,6 +132,16 @@ type Control struct {
 	Safety    catalogue.Safety  `json:"safety"`
 	Shown     string            `json:"shown"`
 	Refs      []catalogue.Ref   `json:"refs"`
+	// Vantages says whose readings the comparisons hold; nil for a control that
+	// compares with an expectation instead of with a vantage.
+	Vantages *Vantages `json:"vantages,omitempty"`
+}
+
+// Vantages names who stands behind truth, control and subject of a comparison.
+type Vantages struct {
+	Truth   evidence.Vantage `json:"truth"`
+	Control evidence.Vantage `json:"control,omitempty"`
+	Subject evidence.Vantage `json:"subject"`
 }
 
 // Verdict is the verdict of one control for one target.
@@ -162,6 +174,10 @@ type Summary struct {
 
 // Entry turns a catalogue entry into what the report carries.
 func Entry(c catalogue.Control) Control {
-	return Control{ID: c.ID, Group: c.Group, Title: c.Title, Why: c.Why, Proves: c.Proves, ProvesNot: c.ProvesNot,
+	entry := Control{ID: c.ID, Group: c.Group, Title: c.Title, Why: c.Why, Proves: c.Proves, ProvesNot: c.ProvesNot,
 		OnFail: c.OnFail, Level: c.Level, Profile: c.Profile, Safety: c.Safety, Shown: c.ShownBy(), Refs: c.Refs}
+	if c.Rule != nil {
+		entry.Vantages = &Vantages{Truth: cmp.Or(c.Rule.Truth, evidence.Witness), Control: c.Rule.Control, Subject: cmp.Or(c.Rule.Subject, evidence.Subject)}
+	}
+	return entry
 }

@@ -73,7 +73,7 @@ func (r *Report) fillMissing() {
 	}
 	targets := r.Targets
 	if len(targets) == 0 {
-		targets = []Target{{ID: "none"}}
+		targets = []Target{{ID: noTarget}}
 	}
 	for _, t := range targets {
 		for _, c := range r.Controls {
@@ -83,3 +83,7 @@ func (r *Report) fillMissing() {
 		}
 	}
 }
+
+// noTarget stands for the target in the verdicts of a run that died before it
+// knew its targets.
+const noTarget = "none"

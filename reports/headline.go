@@ -1,0 +1,64 @@
+package reports
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/katacert/katacert/suites/catalogue"
+	"github.com/katacert/katacert/suites/judge"
+)
+
+// Headline says the outcome in words, for example "CERTIFIED with 2 findings"
+// or "NOT CERTIFIED: 14 controls failed".
+func (r *Report) Headline() string {
+	switch r.Outcome {
+	case Certified:
+		return "CERTIFIED" + r.findings(" with ")
+	case NotCertified:
+		return "NOT CERTIFIED: " + r.failed() + r.findings(", ")
+	default:
+		return "PARTIAL: " + r.unproven()
+	}
+}
+
+func (r *Report) findings(before string) string {
+	if r.Summary.Findings == 0 || r.Run.Require == catalogue.Hardening {
+		return ""
+	}
+	return before + plural(r.Summary.Findings, "finding")
+}
+
+// failed counts controls and not verdicts: one broken control on a thousand
+// nodes is one thing to mend.
+func (r *Report) failed() string {
+	controls, targets := map[string]bool{}, map[string]bool{}
+	for _, v := range r.Verdicts {
+		if v.Result == judge.Fail && !r.Finding(v) {
+			controls[v.Control], targets[v.Target] = true, true
+		}
+	}
+	text := plural(len(controls), "control") + " failed"
+	if len(r.Targets) > 1 {
+		text += fmt.Sprintf(" on %d of %s", len(targets), plural(len(r.Targets), "target"))
+	}
+	return text
+}
+
+func (r *Report) unproven() string {
+	switch {
+	case r.Run.SetupError != "":
+		return "nothing could be run: " + Printable(r.Run.SetupError, longestReason)
+	case r.Run.Interrupted != "":
+		return "the run was interrupted: " + Printable(r.Run.Interrupted, longestReason)
+	}
+	var parts []string
+	for _, result := range []judge.Result{judge.Error, judge.Invalid} {
+		if n := r.Summary.Counts[result]; n > 0 {
+			parts = append(parts, plural(n, string(result)+" verdict"))
+		}
+	}
+	if len(parts) == 0 {
+		return "no control passed, so nothing was proven"
+	}
+	return strings.Join(parts, " and ") + ", so not everything was proven" + r.findings("; ")
+}

@@ -1,0 +1,239 @@
+package reports
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/katacert/katacert/suites/judge"
+)
+
+// Bounds of the summary, which CI systems cut off at one megabyte.
+const (
+	// summaryDetails is how many fails and findings are shown with readings.
+	summaryDetails = 40
+	// summaryLines is how many lines a list may have.
+	summaryLines = 200
+	// summaryColumns is up to how many targets the table has a column each.
+	summaryColumns = 4
+	// summaryCell bounds a reading, in characters.
+	summaryCell = 160
+)
+
+// summary writes Markdown in the GitHub dialect and remembers the first error
+// in its bufio.Writer.
+type summary struct {
+	*bufio.Writer
+	r      *Report
+	sheets []Sheet
+}
+
+func writeMarkdown(w io.Writer, r *Report) error {
+	s := summary{Writer: bufio.NewWriter(w), r: r, sheets: r.Sheets()}
+	s.head()
+	s.scope()
+	s.fails()
+	s.unproven()
+	s.table()
+	s.rest()
+	return s.Flush()
+}
+
+func (s summary) line(format string, args ...any) { _, _ = fmt.Fprintf(s, format+"\n", args...) }
+
+func (s summary) head() {
+	run := s.r.Run
+	s.line("# %s\n", prose(s.r.Headline()))
+	s.line("%s, run %s, profile %s, %s required, %s, %s.\n", prose(run.Tool+" "+run.Version), code(run.ID), run.Profile, run.Require,
+		run.Started.UTC().Format("2006-01-02 15:04:05 UTC"), run.Finished.Sub(run.Started).Round(100*time.Millisecond))
+	for _, notice := range s.r.Notices {
+		s.line("> **Notice:** %s\n", prose(notice))
+	}
+	for _, left := range s.r.Leftovers {
+		s.line("> **Left behind:** %s\n", prose(left))
+	}
+	var counts []string
+	for _, result := range judge.Results() {
+		if n := s.r.Summary.Counts[result]; n > 0 {
+			counts = append(counts, fmt.Sprintf("%d %s", n, result))
+		}
+	}
+	s.line("%s on %s: %s.\n", plural(len(s.r.Controls), "control"), plural(len(s.sheets), "target"), strings.Join(counts, ", "))
+}
+
+func (s summary) scope() {
+	s.line("## What was certified\n")
+	s.line("Cluster %s (%s), Kubernetes %s.\n", code(s.r.Cluster.Name), prose(s.r.Cluster.Provider), code(s.r.Cluster.Kubernetes))
+	s.line("| target | RuntimeClass | handler | runtime | shim | node | kernel | container runtime |\n|---|---|---|---|---|---|---|---|")
+	for i, sheet := range s.sheets {
+		if i == summaryLines {
+			s.line("\n%d more targets are in report.json.", len(s.sheets)-i)
+			break
+		}
+		t := sheet.Target
+		s.line("| %s | %s | %s | %s | %s | %s | %s | %s |", code(t.ID), code(t.RuntimeClass), code(t.Handler), code(string(t.Runtime.Kind)),
+			code(strings.TrimSpace(t.Runtime.Shim+" "+t.Runtime.Digest)), code(t.Node.Name), code(t.Node.Kernel), code(t.Node.ContainerRuntime))
+	}
+	s.line("")
+}
+
+// fails shows the fails with their readings side by side, findings after them.
+func (s summary) fails() {
+	shown := 0
+	for _, section := range []struct{ title, mark string }{{"Failed", string(judge.Fail)}, {"Findings", markFinding}} {
+		total := s.count(section.mark)
+		if total == 0 {
+			continue
+		}
+		s.line("## %s (%d)\n", section.title, total)
+		left := total
+		for _, sheet := range s.sheets {
+			for _, row := range sheet.Rows {
+				if row.Mark() != section.mark || shown == summaryDetails {
+					continue
+				}
+				s.detail(row)
+				shown++
+				left--
+			}
+		}
+		if left > 0 {
+			s.line("%d more are in report.html and report.json.\n", left)
+		}
+	}
+}
+
+func (s summary) count(mark string) (n int) {
+	for _, sheet := range s.sheets {
+		for _, row := range sheet.Rows {
+			if row.Mark() == mark {
+				n++
+			}
+		}
+	}
+	return n
+}
+
+func (s summary) detail(row Row) {
+	s.line("### %s on %s\n", code(row.Control.ID), code(row.Verdict.Target))
+	s.line("%s: %s.\n", prose(row.Control.Title), prose(row.Verdict.Reason))
+	if len(row.Verdict.Compared) > 0 {
+		truth, control, subject := row.Control.Columns()
+		s.line("| reading | %s | %s | %s | |\n|---|---|---|---|---|", prose(truth), prose(control), prose(subject))
+		for _, c := range row.Verdict.Compared {
+			s.line("| %s | %s | %s | %s | %s |", code(c.Reading), code(c.Truth), code(c.Control), code(c.Subject), Note(c))
+		}
+		s.line("")
+	}
+	if row.Control.OnFail != "" {
+		s.line("What to do: %s\n", prose(row.Control.OnFail))
+	}
+}
+
+func (s summary) unproven() {
+	var lines []string
+	for _, result := range []judge.Result{judge.Error, judge.Invalid, judge.NotApplicable} {
+		for _, sheet := range s.sheets {
+			for _, row := range sheet.Rows {
+				if row.Verdict.Result == result {
+					lines = append(lines, fmt.Sprintf("| %s | %s | %s | %s |", result, code(row.Control.ID), code(row.Verdict.Target), prose(row.Verdict.Reason)))
+				}
+			}
+		}
+	}
+	if len(lines) == 0 && len(s.r.Skipped) == 0 {
+		return
+	}
+	s.line("## Not proven\n")
+	if len(lines) > 0 {
+		s.line("| verdict | control | target | reason |\n|---|---|---|---|")
+		for i, line := range lines {
+			if i == summaryLines {
+				s.line("\n%d more are in report.html and report.json.", len(lines)-i)
+				break
+			}
+			s.line("%s", line)
+		}
+		s.line("")
+	}
+	for _, skip := range s.r.Skipped {
+		s.line("- Left out: %s: %s", prose(skip.What), prose(skip.Why))
+	}
+	s.line("")
+}
+
+// table shows every verdict, or the counts per control when there are too many
+// targets for columns.
+func (s summary) table() {
+	s.line("## All verdicts\n")
+	marks := map[string][]string{}
+	var ids []string
+	for _, sheet := range s.sheets {
+		for _, row := range sheet.Rows {
+			if marks[row.Control.ID] == nil {
+				ids = append(ids, row.Control.ID)
+			}
+			marks[row.Control.ID] = append(marks[row.Control.ID], row.Mark())
+		}
+	}
+	heads := Marks()
+	if len(s.sheets) <= summaryColumns {
+		heads = nil
+		for _, sheet := range s.sheets {
+			heads = append(heads, code(sheet.Target.ID))
+		}
+	}
+	s.line("| control | %s |\n|---|%s", strings.Join(heads, " | "), strings.Repeat("---|", len(heads)))
+	for _, id := range ids {
+		cells := marks[id]
+		if len(s.sheets) > summaryColumns {
+			cells = tally(heads, cells)
+		}
+		s.line("| %s | %s |", code(id), strings.Join(cells, " | "))
+	}
+	s.line("")
+}
+
+func tally(heads, marks []string) []string {
+	count := map[string]int{}
+	for _, mark := range marks {
+		count[mark]++
+	}
+	cells := make([]string, len(heads))
+	for i, head := range heads {
+		cells[i] = fmt.Sprint(count[head])
+	}
+	return cells
+}
+
+func (s summary) rest() {
+	if len(s.r.Images) == 0 {
+		return
+	}
+	s.line("## Images\n")
+	for _, image := range s.r.Images {
+		s.line("- %s %s", code(image.Ref), code(image.Digest))
+	}
+}
+
+// code shows a value as a code span, in which Markdown, HTML, mentions and
+// links are dead. Only the characters that could end the span or the cell are
+// left to deal with.
+func code(value string) string {
+	if value == "" {
+		return "–"
+	}
+	safe := strings.NewReplacer("`", `\x60`, "|", `\x7c`).Replace(Printable(value, summaryCell))
+	return "`" + safe + "`"
+}
+
+// prose shows a sentence in which a pod may have had a part. A zero-width space
+// keeps @ and # from becoming mentions.
+func prose(sentence string) string {
+	return markdownText.Replace(Printable(sentence, longestReason))
+}
+
+var markdownText = strings.NewReplacer(`\`, `\\`, "`", "\\`", "*", `\*`, "_", `\_`, "[", `\[`, "]", `\]`, "~", `\~`, "$", `\$`, "://", `\://`,
+	"<", "&lt;", ">", "&gt;", "&", "&amp;", "|", "&#124;", "!", `\!`, "@", "@&#8203;", "#", "#&#8203;", "www.", `www\.`)

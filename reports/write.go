@@ -1,0 +1,103 @@
+package reports
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"syscall"
+)
+
+// Write writes the report into dir in every format and returns the paths of the
+// files that are complete. Each file appears under its name only when all of it
+// is on disk. When a file cannot be written the others still are, and the error
+// names it.
+func Write(dir string, r *Report) ([]string, error) {
+	concluded := r.concluded()
+	var written []string
+	var faults []error
+	for _, format := range Formats() {
+		path := filepath.Join(dir, format.File)
+		if err := writeFile(path, func(w io.Writer) error { return format.Write(w, concluded) }); err != nil {
+			faults = append(faults, advise(path, dir, format.Name, err))
+			continue
+		}
+		written = append(written, path)
+	}
+	return written, errors.Join(faults...)
+}
+
+// concluded returns a copy of the report whose outcome follows from its
+// verdicts and whose verdicts are in order: by target, then by control.
+func (r *Report) concluded() *Report {
+	c := *r
+	c.Schema = Schema
+	c.Verdicts = slices.Clone(r.Verdicts)
+	c.Conclude()
+	sheets := c.Sheets()
+	c.Verdicts = c.Verdicts[:0]
+	for _, sheet := range sheets {
+		for _, row := range sheet.Rows {
+			c.Verdicts = append(c.Verdicts, row.Verdict)
+		}
+	}
+	return &c
+}
+
+// writeFile makes a file by way of a temporary one beside it, so that a killed
+// run or a full disk never leaves half a file under the final name.
+func writeFile(path string, write func(io.Writer) error) (err error) {
+	dir := filepath.Dir(path)
+	temp, err := os.CreateTemp(dir, "."+filepath.Base(path)+".*")
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, os.Remove(temp.Name()))
+		}
+	}()
+	buffered := bufio.NewWriterSize(temp, 1<<16)
+	err = errors.Join(write(buffered), buffered.Flush())
+	if err == nil {
+		// A run under sudo writes for people who are not root.
+		err = temp.Chmod(0o644)
+	}
+	if err == nil {
+		err = temp.Sync()
+	}
+	if err = errors.Join(err, temp.Close()); err != nil {
+		return err
+	}
+	if err = os.Rename(temp.Name(), path); err != nil {
+		return err
+	}
+	return syncFolder(dir)
+}
+
+// syncFolder makes a rename in the folder last.
+func syncFolder(dir string) error {
+	folder, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(folder.Sync(), folder.Close())
+}
+
+func advise(path, dir, format string, err error) error {
+	again := fmt.Sprintf("then `katacert report %s --format %s` writes it again", dir, format)
+	if format == "json" {
+		again = "and certify again: the other formats are made from this file"
+	}
+	switch {
+	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
+		return fmt.Errorf("write report %s: %w; the files already written are kept: free some space, %s", path, err, again)
+	case errors.Is(err, os.ErrNotExist), errors.Is(err, os.ErrPermission):
+		return fmt.Errorf("write report %s: %w; make the folder and let this user write to it, %s", path, err, again)
+	default:
+		return fmt.Errorf("write report %s: %w; %s", path, err, again)
+	}
+}
