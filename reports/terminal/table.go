@@ -1,0 +1,181 @@
+// Package terminal shows a run to the person who started it: progress while it
+// lasts and the verdicts at its end.
+package terminal
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/katacert/katacert/reports"
+	"github.com/katacert/katacert/suites/judge"
+)
+
+// Options say how Table shows a report.
+type Options struct {
+	// Color uses ANSI colours; for terminals only.
+	Color bool
+	// Width is the width to fill, in columns; 100 when zero, never less than 60.
+	Width int
+	// Files are the paths of the written reports, named at the end.
+	Files []string
+}
+
+const (
+	defaultWidth, leastWidth = 100, 60
+	// markWidth is the width of the longest mark, "not applicable".
+	markWidth = 14
+	// mostDetails is how many verdicts are shown with their readings; the reports
+	// hold the others.
+	mostDetails = 50
+	// mostQuiet is how many targets without any detail get a line.
+	mostQuiet = 40
+)
+
+type table struct {
+	*bufio.Writer
+	Options
+	details, quiet, unshown int
+}
+
+// Table writes the verdicts by target, worst first and passes in one line, then
+// the counts, the outcome in words and where the reports are.
+func Table(w io.Writer, r *reports.Report, o Options) error {
+	if o.Width == 0 {
+		o.Width = defaultWidth
+	}
+	o.Width = max(o.Width, leastWidth)
+	t := &table{Writer: bufio.NewWriter(w), Options: o}
+	for _, notice := range r.Notices {
+		t.wrapped(t.paint(yellow, "notice")+"  ", len("notice")+2, reports.Printable(notice, 1000))
+	}
+	for _, sheet := range r.Sheets() {
+		t.sheet(sheet)
+	}
+	if t.unshown > 0 {
+		t.line("\n… %d more verdicts that are no pass are in the reports.", t.unshown)
+	}
+	if t.quiet > mostQuiet {
+		t.line("… and %d more targets on which every control passed.", t.quiet-mostQuiet)
+	}
+	t.end(r)
+	return t.Flush()
+}
+
+func (t *table) line(format string, args ...any) { _, _ = fmt.Fprintf(t, format+"\n", args...) }
+
+func (t *table) sheet(sheet reports.Sheet) {
+	rows, passed := sheet.Worst()
+	if len(rows) == 0 {
+		if t.quiet++; t.quiet > mostQuiet {
+			return
+		}
+	}
+	t.line("\n%s", t.paint(bold, cut(reports.Printable(sheet.Target.ID, 200), t.Width)))
+	if about := describe(sheet.Target); about != "" {
+		t.line("  %s", t.paint(dim, cut(about, t.Width-2)))
+	}
+	for _, alike := range group(rows) {
+		if t.details++; t.details > mostDetails {
+			t.unshown += len(alike)
+			continue
+		}
+		t.rows(alike)
+	}
+	if passed == 0 {
+		return
+	}
+	var names []string
+	for _, row := range sheet.Rows {
+		if row.Verdict.Result == judge.Pass {
+			names = append(names, row.Control.ID)
+		}
+	}
+	t.wrapped("  "+t.mark(string(judge.Pass)), markWidth+4, fmt.Sprintf("%d: %s", passed, strings.Join(names, ", ")))
+}
+
+// group gathers neighbouring verdicts without readings that have one reason,
+// such as the many errors of a pod that did not start.
+func group(rows []reports.Row) [][]reports.Row {
+	var groups [][]reports.Row
+	for i, row := range rows {
+		if i > 0 {
+			before := rows[i-1].Verdict
+			if row.Verdict.Result == before.Result && row.Verdict.Reason == before.Reason && len(row.Verdict.Compared)+len(before.Compared) == 0 {
+				groups[len(groups)-1] = append(groups[len(groups)-1], row)
+				continue
+			}
+		}
+		groups = append(groups, []reports.Row{row})
+	}
+	return groups
+}
+
+// rows shows verdicts that share mark and reason.
+func (t *table) rows(alike []reports.Row) {
+	var ids []string
+	for _, row := range alike {
+		ids = append(ids, row.Control.ID)
+	}
+	names := reports.Printable(strings.Join(ids, ", "), 4000)
+	if len(ids) > 1 {
+		names = fmt.Sprintf("%d: %s", len(ids), names)
+	}
+	t.wrapped("  "+t.mark(alike[0].Mark()), markWidth+4, names)
+	t.wrapped(strings.Repeat(" ", markWidth+4), markWidth+4, reports.Printable(alike[0].Verdict.Reason, 400))
+	if result := alike[0].Verdict.Result; result == judge.Fail || result == judge.Invalid {
+		t.readings(alike[0])
+	}
+}
+
+// describe names what ran the target's pods, in one line.
+func describe(target reports.Target) string {
+	digest := target.Runtime.Digest
+	if len(digest) > 12 {
+		digest = digest[:12] + "…"
+	}
+	if digest != "" {
+		digest = "sha256 " + digest
+	}
+	parts := []string{target.Runtime.Shim, string(target.Runtime.Kind), digest, "node " + target.Node.Name, target.Node.Kernel, target.Node.ContainerRuntime}
+	parts = slices.DeleteFunc(parts, func(part string) bool { return part == "" || part == "node " })
+	return reports.Printable(strings.Join(parts, " · "), 400)
+}
+
+func (t *table) end(r *reports.Report) {
+	var counts []string
+	for _, result := range judge.Results() {
+		counts = append(counts, fmt.Sprintf("%d %s", r.Summary.Counts[result], word(string(result))))
+	}
+	t.line("\n%s: %s", scope(r), strings.Join(counts, ", "))
+	for _, left := range r.Leftovers {
+		t.wrapped(t.paint(red, "left behind")+"  ", len("left behind")+2, reports.Printable(left, 400))
+	}
+	color := map[reports.Outcome]color{reports.Certified: green, reports.NotCertified: red}[r.Outcome]
+	if color == "" {
+		color = yellow
+	}
+	for _, line := range wrap(r.Headline(), t.Width) {
+		t.line("%s", t.paint(bold+color, line))
+	}
+	for i, file := range t.Files {
+		label := "reports  "
+		if i > 0 {
+			label = strings.Repeat(" ", len(label))
+		}
+		t.line("%s%s", label, file)
+	}
+}
+
+func scope(r *reports.Report) string {
+	return fmt.Sprintf("%s × %s", count(len(r.Controls), "control"), count(len(r.Sheets()), "target"))
+}
+
+func count(n int, noun string) string {
+	if n != 1 {
+		noun += "s"
+	}
+	return fmt.Sprintf("%d %s", n, noun)
+}
