@@ -1,0 +1,90 @@
+package plant
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"os"
+	"os/signal"
+	"runtime"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// timeToLive is how long something stays planted at most, whatever becomes of
+// the run.
+const timeToLive = 5 * time.Minute
+
+// maxOrderBytes bounds what the holder reads from the act round.
+const maxOrderBytes = 1 << 16
+
+// order is what the act round tells the holder, by a pipe: the seed must not
+// stand in the arguments of a process that lives through other pods' searches.
+type order struct {
+	Run      string `json:"run"`
+	HostRoot string `json:"host_root"`
+	Seed     []byte `json:"seed"`
+}
+
+// reportDescriptor is where the holder writes its report: the first one after
+// standard error.
+const reportDescriptor = 3
+
+// Hold plants everything, reports it, and stays until it is told to end
+// (SIGTERM, SIGINT), its container ends, or its time to live is over. Then it
+// takes back what does not end with it. It is the body of the hidden subcommand
+// hold, and returns an exit code.
+func Hold([]string) int {
+	// The planted process dies with the thread that started it.
+	runtime.LockOSThread()
+	ended, stop := signal.NotifyContext(context.Background(), unix.SIGTERM, unix.SIGINT)
+	defer stop()
+	ended, cancel := context.WithTimeout(ended, timeToLive)
+	defer cancel()
+	s, err := readOrder(os.Stdin)
+	if err != nil {
+		return exitUsage
+	}
+	go func() {
+		waitContainer()
+		cancel()
+	}()
+	r := report{Planted: []string{}, Failed: []string{}}
+	for _, k := range kinds() {
+		if ended.Err() == nil {
+			k.put(s, &r)
+		}
+	}
+	reports := os.NewFile(reportDescriptor, "report")
+	if err := json.NewEncoder(reports).Encode(r); err != nil {
+		// Nobody knows what is planted, so nobody will look for it.
+		cancel()
+	}
+	_ = reports.Close()
+	<-ended.Done()
+	if err := remove(s, kinds()); err != nil {
+		return exitFailed
+	}
+	return exitOK
+}
+
+func readOrder(r io.Reader) (*site, error) {
+	var o order
+	if err := json.NewDecoder(io.LimitReader(r, maxOrderBytes)).Decode(&o); err != nil {
+		return nil, err
+	}
+	return newSite(o.Run, o.HostRoot, o.Seed)
+}
+
+// remove takes away what the given kinds find.
+func remove(s *site, all []kind) error {
+	var failures error
+	for _, k := range all {
+		if k.remove != nil {
+			failures = errors.Join(failures, k.remove(s))
+		}
+	}
+	return failures
+}

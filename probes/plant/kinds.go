@@ -1,0 +1,63 @@
+package plant
+
+import "fmt"
+
+// kind is one way of planting something on the node.
+type kind struct {
+	// name begins every line about it: "file /run/...", "loop: EPERM ...".
+	name string
+	// put plants it and tells the report about it.
+	put func(*site, *report)
+	// find lists what of it is on the node. It searches anew, without leaning on
+	// the memory of the holder. Nil for processes, which members finds, and for
+	// lines of the kernel log, which cannot be taken back.
+	find func(*site) []string
+	// remove takes away what find finds. Nil for what ends with the holder, in
+	// whatever way that ends.
+	remove func(*site) error
+}
+
+// kinds lists every kind in the order of planting. What is left for the kernel
+// to revert comes with preference: only files and message queues outlive the
+// holder if it is killed.
+func kinds() []kind {
+	return []kind{
+		{name: "file", put: putFiles, find: findFiles, remove: removeFiles},
+		{name: "process", put: putProcess},
+		{name: "kmsg", put: putKmsg},
+		{name: "shm", put: putSegment, find: findSegment},
+		{name: "mqueue", put: putQueue, find: findQueues, remove: removeQueues},
+		{name: "socket", put: putSocket, find: findSocket},
+		{name: "loop", put: putLoop, find: findLoops, remove: removeLoops},
+	}
+}
+
+// find lists all that is there, each line beginning with the name of its kind.
+func find(s *site, all []kind) []string {
+	found := []string{}
+	for _, k := range all {
+		if k.find == nil {
+			continue
+		}
+		for _, what := range k.find(s) {
+			found = append(found, k.name+" "+what)
+		}
+	}
+	return found
+}
+
+// report is what the holder tells the act round.
+type report struct {
+	Planted     []string `json:"planted"`
+	Failed      []string `json:"failed"`
+	LoopDevice  string   `json:"loop_device,omitempty"`
+	LoopSectors int64    `json:"loop_sectors,omitempty"`
+}
+
+func (r *report) planted(kind, format string, args ...any) {
+	r.Planted = append(r.Planted, kind+" "+fmt.Sprintf(format, args...))
+}
+
+func (r *report) failed(kind string, err error) {
+	r.Failed = append(r.Failed, kind+": "+err.Error())
+}
