@@ -23,7 +23,7 @@ import (
 func (r *runner) cleanUp(ctx context.Context) {
 	start := time.Now().UTC()
 	r.o.Progress.Phase("", "clean up")
-	left, err := RemoveRuns(ctx, r.client, r.o.Timeouts.Cleanup, func(run string, _ process) bool { return run == pods.LabelValue(r.o.RunID) })
+	left, err := removeRuns(ctx, r.client, r.o.Timeouts.Cleanup, func(run string, _ process) bool { return run == pods.LabelValue(r.o.RunID) })
 	r.mu.Lock()
 	r.report.Leftovers = append(r.report.Leftovers, left...)
 	if err != nil {
@@ -37,7 +37,7 @@ func (r *runner) cleanUp(ctx context.Context) {
 // sweepDeadRuns removes what runs of this machine left that were killed.
 func (r *runner) sweepDeadRuns(ctx context.Context) error {
 	var swept []string
-	_, err := RemoveRuns(ctx, r.client, r.o.Timeouts.Cleanup, func(run string, owner process) bool {
+	_, err := removeRuns(ctx, r.client, r.o.Timeouts.Cleanup, func(run string, owner process) bool {
 		if owner.dead() && !slices.Contains(swept, run) {
 			swept = append(swept, run)
 		}
@@ -52,10 +52,10 @@ func (r *runner) sweepDeadRuns(ctx context.Context) error {
 	return nil
 }
 
-// RemoveRuns deletes the namespaces of the chosen runs, and so everything in
+// removeRuns deletes the namespaces of the chosen runs, and so everything in
 // them, and waits until they are gone. It returns what is left, with the
 // finalizer that holds it. Nothing without katacert's own labels is touched.
-func RemoveRuns(ctx context.Context, client kubernetes.Interface, timeout time.Duration, choose func(run string, owner process) bool) ([]string, error) {
+func removeRuns(ctx context.Context, client kubernetes.Interface, timeout time.Duration, choose func(run string, owner process) bool) ([]string, error) {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	list, err := client.CoreV1().Namespaces().List(ctx, metav1.ListOptions{LabelSelector: pods.LabelManagedBy + "=" + pods.ManagedBy + "," + pods.LabelRun})
@@ -139,4 +139,17 @@ func holdup(namespace *corev1.Namespace) string {
 		return "phase " + string(namespace.Status.Phase)
 	}
 	return strings.Join(reasons, "; ")
+}
+
+// Remove removes the namespaces of one run, or of every run when run is empty.
+// It returns which runs there were and what is left of them.
+func Remove(ctx context.Context, client kubernetes.Interface, run string, timeout time.Duration) (removed, left []string, err error) {
+	left, err = removeRuns(ctx, client, timeout, func(found string, _ process) bool {
+		chosen := run == "" || found == pods.LabelValue(run)
+		if chosen && !slices.Contains(removed, found) {
+			removed = append(removed, found)
+		}
+		return chosen
+	})
+	return removed, left, err
 }

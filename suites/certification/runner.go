@@ -50,10 +50,33 @@ const nodesAtOnce = 8
 // report is never nil: where Prepare fails it says why, with every chosen
 // control as an error.
 func Prepare(ctx context.Context, o Options) (*Runner, *reports.Report, error) {
-	all := Catalogue()
-	chosen, err := catalogue.Select(all, o.Choice)
+	r, err := begin(o)
 	if err != nil {
-		return nil, nil, fmt.Errorf("%w: %w", ErrUsage, err)
+		return nil, nil, err
+	}
+	if err := r.prepare(ctx, Catalogue()); err != nil {
+		r.abort(err)
+		return nil, r.report, err
+	}
+	return &Runner{r}, r.report, nil
+}
+
+// Abort makes the report of a run that never reached its cluster: every chosen
+// control is an error, with the cause as its reason.
+func Abort(o Options, cause error) (*reports.Report, error) {
+	r, err := begin(o)
+	if err != nil {
+		return nil, err
+	}
+	r.abort(cause)
+	return r.report, nil
+}
+
+// begin makes the run's folder and an empty report with every chosen control.
+func begin(o Options) (*runner, error) {
+	chosen, err := catalogue.Select(Catalogue(), o.Choice)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrUsage, err)
 	}
 	if o.RunID == "" {
 		o.RunID = NewRunID(time.Now())
@@ -69,17 +92,17 @@ func Prepare(ctx context.Context, o Options) (*Runner, *reports.Report, error) {
 	}
 	r.dir = filepath.Join(o.Out, o.RunID)
 	if err := os.MkdirAll(r.dir, 0o755); err != nil { //nolint:gosec // a report is meant to be read by others
-		return nil, nil, fmt.Errorf("make the run's folder: %w: choose another with --out", err)
+		return nil, fmt.Errorf("make the run's folder: %w: choose another with --out", err)
 	}
 	if r.evidence, err = openEvidence(r.dir); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	if err := r.prepare(ctx, all); err != nil {
-		r.report.Run.SetupError = err.Error()
-		r.finish()
-		return nil, r.report, err
-	}
-	return &Runner{r}, r.report, nil
+	return r, nil
+}
+
+func (r *runner) abort(cause error) {
+	r.report.Run.SetupError = cause.Error()
+	r.finish()
 }
 
 func (r *runner) prepare(ctx context.Context, all []catalogue.Control) error {

@@ -1,0 +1,303 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/onsi/ginkgo/v2"
+	"github.com/onsi/ginkgo/v2/formatter"
+	"github.com/onsi/gomega"
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes"
+
+	"github.com/katacert/katacert/fixtures/cluster"
+	"github.com/katacert/katacert/fixtures/images"
+	"github.com/katacert/katacert/reports"
+	"github.com/katacert/katacert/reports/terminal"
+	"github.com/katacert/katacert/suites/catalogue"
+	"github.com/katacert/katacert/suites/certification"
+	"github.com/katacert/katacert/suites/specs"
+)
+
+// certifyFlags are the flags of certify; a configuration file has the same.
+type certifyFlags struct {
+	cluster                       clusterFlags
+	classes, nodes                []string
+	reference, profile, controls  string
+	require, out, output, config  string
+	registry, pullSecret, storage string
+	insecureRegistry, keep        bool
+	scale                         float64
+}
+
+func newCertify() *cobra.Command {
+	f := &certifyFlags{}
+	cmd := &cobra.Command{
+		Use:   "certify",
+		Short: "Certify the sandbox RuntimeClasses of a cluster",
+		Long: `Certify puts pods on every chosen node: a witness that knows the truth, plain
+pods that must be seen to detect the node, and tenants' pods under the
+RuntimeClass in question, which must not. It writes report.html, report.json,
+junit.xml, summary.md and evidence.jsonl into a folder of its own below --out.`,
+		Example: `  katacert certify
+  katacert certify --profile quick --runtime-class gvisor
+  katacert certify --cluster existing --context prod --image-registry registry.example/katacert
+  katacert certify --config katacert.yaml --require hardening`,
+		Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if f.config != "" {
+				if err := applyConfig(cmd, f.config); err != nil {
+					return err
+				}
+			}
+			if err := f.check(cmd); err != nil {
+				return err
+			}
+			return f.run(cmd.Context(), cmd.OutOrStdout(), cmd.ErrOrStderr())
+		},
+	}
+	f.cluster.register(cmd)
+	flags := cmd.Flags()
+	flags.StringSliceVar(&f.classes, "runtime-class", nil, "RuntimeClass to certify, repeatable (default: every sandbox class of the cluster)")
+	flags.StringSliceVar(&f.nodes, "nodes", nil, "nodes to certify (default: every ready node)")
+	flags.StringVar(&f.reference, "reference-runtime-class", "", "RuntimeClass that runs plain containers (default: runc where there is one, else the nodes' default)")
+	flags.StringVar(&f.profile, "profile", string(catalogue.Nightly), "which controls: "+join(catalogue.Profiles()))
+	flags.StringVar(&f.controls, "controls", "", "only controls whose id matches this regular expression")
+	flags.StringVar(&f.require, "require", string(catalogue.Isolation), "level that must hold for a certificate: isolation or hardening")
+	flags.StringVar(&f.out, "out", "reports", "folder in which the run's own folder is made")
+	flags.StringVar(&f.output, "output", "text", "what goes to standard output: text (a table) or json (the report)")
+	flags.StringVar(&f.config, "config", "", "YAML file with fields named as these flags; flags win")
+	flags.StringVar(&f.registry, "image-registry", "", "registry and path to push katacert's images to, for an existing cluster")
+	flags.BoolVar(&f.insecureRegistry, "insecure-registry", false, "allow plain HTTP to --image-registry")
+	flags.StringVar(&f.pullSecret, "image-pull-secret", "", "NAMESPACE/NAME of the secret with which the nodes pull from --image-registry")
+	flags.StringVar(&f.storage, "storage-class", "", "StorageClass of the training job's volume (default: the cluster's)")
+	flags.BoolVar(&f.keep, "keep-cluster", false, "leave a local cluster that this run brought up running")
+	flags.Float64Var(&f.scale, "timeout-scale", 1, "factor for every time-out, for slow clusters")
+	_ = cmd.RegisterFlagCompletionFunc("profile", completions(catalogue.Profiles()))
+	_ = cmd.RegisterFlagCompletionFunc("require", completions([]catalogue.Level{catalogue.Isolation, catalogue.Hardening}))
+	_ = cmd.RegisterFlagCompletionFunc("output", cobra.FixedCompletions([]string{"text", "json"}, cobra.ShellCompDirectiveNoFileComp))
+	return cmd
+}
+
+func (f *certifyFlags) check(cmd *cobra.Command) error {
+	if err := f.cluster.check(cmd); err != nil {
+		return err
+	}
+	if _, err := catalogue.Select(certification.Catalogue(), f.choice()); err != nil {
+		return usagef("%v", err)
+	}
+	if !slices.Contains([]string{string(catalogue.Isolation), string(catalogue.Hardening)}, f.require) {
+		return usagef("unknown --require %q: choose isolation or hardening", f.require)
+	}
+	if !slices.Contains([]string{"text", "json"}, f.output) {
+		return usagef("unknown --output %q: choose text or json", f.output)
+	}
+	if f.scale < 0.1 || f.scale > 100 {
+		return usagef("--timeout-scale %v is out of range: choose 0.1 to 100", f.scale)
+	}
+	if f.pullSecret != "" && strings.Count(f.pullSecret, "/") != 1 {
+		return usagef("--image-pull-secret %q: give it as NAMESPACE/NAME", f.pullSecret)
+	}
+	return nil
+}
+
+func (f *certifyFlags) choice() catalogue.Choice {
+	return catalogue.Choice{Profile: catalogue.Profile(f.profile), Controls: f.controls}
+}
+
+func (f *certifyFlags) run(ctx context.Context, stdout, stderr io.Writer) error {
+	progress := terminal.NewProgress(stderr, isTerminal(stderr))
+	defer progress.Stop()
+	options := certification.Options{
+		Cluster:        certification.Cluster{Provider: f.cluster.provider, Name: f.cluster.name},
+		RuntimeClasses: f.classes, Nodes: f.nodes, ReferenceRuntimeClass: f.reference,
+		Choice: f.choice(), Require: catalogue.Level(f.require), StorageClass: f.storage,
+		Out: f.out, Timeouts: certification.DefaultTimeouts(f.scale), Progress: progress, Version: version(),
+	}
+	closeCluster, err := f.ready(ctx, &options, progress)
+	defer func() {
+		if closeCluster != nil {
+			progress.Phase("", "give the cluster back")
+			done, cancel := context.WithTimeout(context.WithoutCancel(ctx), options.Timeouts.Cleanup)
+			defer cancel()
+			if err := closeCluster(done); err != nil {
+				progress.Note("give the cluster back: " + err.Error())
+			}
+		}
+	}()
+	if errors.Is(err, errUsage) || errors.Is(err, certification.ErrUsage) {
+		return err
+	}
+	var report *reports.Report
+	if err != nil {
+		if report, err = certification.Abort(options, err); err != nil {
+			return err
+		}
+	} else if report, err = f.certify(ctx, options); err != nil {
+		return err
+	}
+	progress.Stop()
+	return f.conclude(report, stdout, stderr)
+}
+
+// ready builds the images, reaches the cluster and brings the images to it.
+func (f *certifyFlags) ready(ctx context.Context, o *certification.Options, progress *terminal.Progress) (func(context.Context) error, error) {
+	progress.Phase("", "build the images")
+	set, err := images.Build(ctx, images.Options{Arch: f.arches(), Progress: notes{progress}})
+	if err != nil {
+		return nil, err
+	}
+	progress.Phase("", "reach the cluster")
+	c, err := f.cluster.open(ctx, set, f.keep, notes{progress})
+	if err != nil {
+		return nil, err
+	}
+	o.Cluster = certification.Cluster{Provider: c.Provider(), Name: c.Name(), Config: c.RESTConfig()}
+	refs, err := pushImages(ctx, c, set, f.registry, f.insecureRegistry)
+	if err != nil {
+		return c.Close, err
+	}
+	o.Images = certification.Images{Probe: refs["probe"], Trainer: refs["trainer"]}
+	o.Images.PullSecret, err = f.readPullSecret(ctx, c)
+	return c.Close, err
+}
+
+// arches are the architectures to build images for: that of this machine for
+// the local cluster, all for a cluster whose nodes are not known yet.
+func (f *certifyFlags) arches() []string {
+	if f.cluster.provider == providerLocal {
+		return []string{hostArch()}
+	}
+	return images.Arches()
+}
+
+func (f *certifyFlags) readPullSecret(ctx context.Context, c cluster.Cluster) (*corev1.Secret, error) {
+	if f.pullSecret == "" {
+		return nil, nil
+	}
+	client, err := kubernetes.NewForConfig(c.RESTConfig())
+	if err != nil {
+		return nil, fmt.Errorf("make a client for cluster %s: %w", c.Name(), err)
+	}
+	namespace, name, _ := strings.Cut(f.pullSecret, "/")
+	secret, err := client.CoreV1().Secrets(namespace).Get(ctx, name, metav1.GetOptions{})
+	if err != nil {
+		return nil, fmt.Errorf("read the pull secret %s: %w", f.pullSecret, err)
+	}
+	return secret, nil
+}
+
+// certify plans and runs the specs, which carry the certification out. Ginkgo's
+// own output is dropped: the progress and the table say the same.
+func (f *certifyFlags) certify(ctx context.Context, o certification.Options) (*reports.Report, error) {
+	runner, report, err := certification.Prepare(ctx, o)
+	if err != nil {
+		if report != nil && !errors.Is(err, certification.ErrUsage) {
+			return report, nil // the report says what went wrong
+		}
+		return nil, err
+	}
+	specs.Declare(runner.Plan(), func(context.Context) *reports.Report {
+		report = runner.Run(ctx)
+		return report
+	})
+	formatter.ColorableStdOut = io.Discard
+	gomega.RegisterFailHandler(ginkgo.Fail)
+	suite, reporter := ginkgo.GinkgoConfiguration()
+	suite.Timeout = 24 * time.Hour // the named time-outs bound a run
+	ginkgo.RunSpecs(ginkgo.GinkgoT(), "katacert", suite, reporter)
+	return report, nil
+}
+
+// conclude writes the reports, shows the verdicts and chooses the exit code.
+func (f *certifyFlags) conclude(report *reports.Report, stdout, stderr io.Writer) error {
+	dir := filepath.Join(f.out, report.Run.ID)
+	written, writeErr := reports.Write(dir, report)
+	if f.output == "json" {
+		writer, err := reports.Format("json")
+		if err == nil {
+			err = writer.Write(stdout, report)
+		}
+		if err != nil {
+			return fmt.Errorf("write the report to standard output: %w", err)
+		}
+	} else if err := terminal.Table(stdout, report, terminal.Options{Color: isTerminal(stdout), Width: width(stdout), Files: written}); err != nil {
+		return fmt.Errorf("show the verdicts: %w", err)
+	}
+	if writeErr != nil {
+		fmt.Fprintln(stderr, "katacert: "+writeErr.Error())
+		return &outcomeError{exitPartial}
+	}
+	if code := exitCode(report); code != exitCertified {
+		return &outcomeError{code}
+	}
+	return nil
+}
+
+func exitCode(r *reports.Report) int {
+	switch {
+	case r.Outcome == reports.NotCertified:
+		return exitNotCertified
+	case r.Outcome != reports.Certified:
+		return exitPartial
+	case len(r.Leftovers) > 0:
+		return exitLeftovers
+	default:
+		return exitCertified
+	}
+}
+
+// notes turns lines written to it into notes of the progress.
+type notes struct{ progress *terminal.Progress }
+
+func (n notes) Write(p []byte) (int, error) {
+	for line := range strings.Lines(string(p)) {
+		if line = strings.TrimRight(line, "\r\n"); line != "" {
+			n.progress.Note(line)
+		}
+	}
+	return len(p), nil
+}
+
+func isTerminal(w io.Writer) bool {
+	file, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(file.Fd())) //nolint:gosec // a descriptor fits an int
+}
+
+func width(w io.Writer) int {
+	if file, ok := w.(*os.File); ok {
+		if columns, _, err := term.GetSize(int(file.Fd())); err == nil { //nolint:gosec // a descriptor fits an int
+			return columns
+		}
+	}
+	return 100
+}
+
+func hostArch() string { return runtime.GOARCH }
+
+func join[T ~string](items []T) string {
+	texts := make([]string, len(items))
+	for i, item := range items {
+		texts[i] = string(item)
+	}
+	return strings.Join(texts, ", ")
+}
+
+func completions[T ~string](items []T) cobra.CompletionFunc {
+	texts := make([]string, len(items))
+	for i, item := range items {
+		texts[i] = string(item)
+	}
+	return cobra.FixedCompletions(texts, cobra.ShellCompDirectiveNoFileComp)
+}

@@ -1,0 +1,74 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"k8s.io/client-go/kubernetes"
+
+	"github.com/katacert/katacert/fixtures/cluster/existing"
+	"github.com/katacert/katacert/fixtures/cluster/local"
+	"github.com/katacert/katacert/suites/certification"
+)
+
+func newCleanup() *cobra.Command {
+	var f clusterFlags
+	var run string
+	var scale float64
+	cmd := &cobra.Command{
+		Use:   "cleanup",
+		Short: "Remove what killed runs left behind",
+		Long: `Cleanup removes what carries katacert's own labels and run ids, and nothing else.
+Without --cluster existing it clears the remains of local clusters whose process
+was killed. With it, it removes the namespaces of runs from that cluster: of the
+run given by --run, or of every run.`,
+		Example: "  katacert cleanup\n  katacert cleanup --cluster existing --context prod --run 20260101-120000-1a2b3c4d",
+		Args:    noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := f.check(cmd); err != nil {
+				return err
+			}
+			ctx := context.WithoutCancel(cmd.Context())
+			out := cmd.OutOrStdout()
+			if f.provider == providerLocal {
+				swept, err := local.Sweep(ctx)
+				for _, what := range swept {
+					fmt.Fprintln(out, "removed "+what)
+				}
+				if err == nil && len(swept) == 0 {
+					fmt.Fprintln(out, "nothing was left behind")
+				}
+				return err
+			}
+			c, err := existing.Open(f.kubeconfig, f.context)
+			if err != nil {
+				return err
+			}
+			client, err := kubernetes.NewForConfig(c.RESTConfig())
+			if err != nil {
+				return fmt.Errorf("make a client for cluster %s: %w", c.Name(), err)
+			}
+			removed, left, err := certification.Remove(ctx, client, run, certification.DefaultTimeouts(scale).Cleanup)
+			if err != nil {
+				return err
+			}
+			for _, what := range removed {
+				fmt.Fprintln(out, "removed run "+what)
+			}
+			if len(left) > 0 {
+				fmt.Fprintln(out, "left: "+strings.Join(left, "\nleft: "))
+				return &outcomeError{exitLeftovers}
+			}
+			if len(removed) == 0 {
+				fmt.Fprintln(out, "nothing was left behind")
+			}
+			return nil
+		},
+	}
+	f.register(cmd)
+	cmd.Flags().StringVar(&run, "run", "", "only this run (default: every run)")
+	cmd.Flags().Float64Var(&scale, "timeout-scale", 1, "factor for every time-out, for slow clusters")
+	return cmd
+}

@@ -1,0 +1,112 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"github.com/katacert/katacert/fixtures/cluster/local"
+	"github.com/katacert/katacert/fixtures/images"
+	"github.com/katacert/katacert/reports/terminal"
+	"github.com/katacert/katacert/suites/specs"
+)
+
+func newCluster() *cobra.Command {
+	return group(&cobra.Command{
+		Use:   "cluster",
+		Short: "Bring up and take down embedded local clusters",
+		Long: `The embedded cluster is a real Kubernetes (API server, etcd, kubelet, containerd)
+with runc and gVisor, and with Kata where /opt/kata and a usable /dev/kvm are
+found. It lives in namespaces of its own and is reached on 127.0.0.1 alone. Its
+programs are built from Go modules the first time, and kept.`,
+		Example: `  katacert cluster up --name demo
+  katacert cluster status
+  katacert cluster down --name demo`,
+	}, newClusterUp(), newClusterStatus(), newClusterDown())
+}
+
+func nameFlag(cmd *cobra.Command, name *string) {
+	cmd.Flags().StringVar(name, "name", local.DefaultName, "name of the cluster")
+}
+
+func newClusterUp() *cobra.Command {
+	var name string
+	cmd := &cobra.Command{
+		Use:     "up",
+		Short:   "Bring up a local cluster and leave it running",
+		Example: "  katacert cluster up\n  eval \"$(katacert cluster up --name demo)\" && ginkgo ./suites/...",
+		Args:    noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			progress := terminal.NewProgress(cmd.ErrOrStderr(), isTerminal(cmd.ErrOrStderr()))
+			defer progress.Stop()
+			progress.Phase("", "build the images")
+			set, err := images.Build(cmd.Context(), images.Options{Progress: notes{progress}})
+			if err != nil {
+				return err
+			}
+			progress.Phase("", "bring up the cluster")
+			f := clusterFlags{provider: providerLocal, name: name}
+			c, err := f.open(cmd.Context(), set, true, notes{progress})
+			if err != nil {
+				return err
+			}
+			refs, err := pushImages(cmd.Context(), c, set, "", false)
+			if err != nil {
+				return err
+			}
+			progress.Stop()
+			out := cmd.OutOrStdout()
+			for _, variable := range [][2]string{
+				{"KUBECONFIG", c.Kubeconfig()}, {specs.EnvKubeconfig, c.Kubeconfig()},
+				{specs.EnvProbeImage, refs["probe"]}, {specs.EnvTrainerImage, refs["trainer"]},
+			} {
+				fmt.Fprintf(out, "export %s=%s\n", variable[0], variable[1])
+			}
+			return nil
+		},
+	}
+	nameFlag(cmd, &name)
+	return cmd
+}
+
+func newClusterStatus() *cobra.Command {
+	return &cobra.Command{
+		Use:     "status",
+		Short:   "List the local clusters of this machine",
+		Example: "  katacert cluster status",
+		Args:    noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			clusters, err := local.List()
+			if err != nil {
+				return err
+			}
+			if len(clusters) == 0 {
+				fmt.Fprintln(cmd.OutOrStdout(), "no local cluster")
+				return nil
+			}
+			table := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 4, 2, ' ', 0)
+			fmt.Fprintln(table, "NAME\tSTATE\tKUBECONFIG")
+			for _, c := range clusters {
+				fmt.Fprintf(table, "%s\t%s\t%s\n", c.Name, c.State, c.Kubeconfig)
+			}
+			return table.Flush()
+		},
+	}
+}
+
+func newClusterDown() *cobra.Command {
+	var name string
+	cmd := &cobra.Command{
+		Use:     "down",
+		Short:   "Take a local cluster down and remove everything of it",
+		Example: "  katacert cluster down --name demo",
+		Args:    noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return local.Down(context.WithoutCancel(cmd.Context()), name)
+		},
+	}
+	nameFlag(cmd, &name)
+	return cmd
+}

@@ -1,0 +1,67 @@
+package main
+
+import (
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+	"strconv"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+	"sigs.k8s.io/yaml"
+)
+
+// applyConfig sets every flag that the command line left alone from a YAML file
+// whose fields are named as the flags. Unknown and repeated fields, and values
+// that the flag would refuse, are errors.
+func applyConfig(cmd *cobra.Command, path string) error {
+	data, err := os.ReadFile(path) //nolint:gosec // the user names the file
+	if err != nil {
+		return usagef("read the configuration file: %v", err)
+	}
+	fields := map[string]any{}
+	if err := yaml.UnmarshalStrict(data, &fields); err != nil {
+		return usagef("configuration file %s: %v", path, err)
+	}
+	for _, name := range slices.Sorted(maps.Keys(fields)) {
+		flag := cmd.Flags().Lookup(name)
+		if flag == nil || name == "config" || name == "help" {
+			return usagef("configuration file %s: unknown field %q: the fields are named as the flags of `%s`", path, name, cmd.CommandPath())
+		}
+		if flag.Changed {
+			continue // the command line wins
+		}
+		if err := setFlag(flag, fields[name]); err != nil {
+			return usagef("configuration file %s: field %q: %v", path, name, err)
+		}
+	}
+	return nil
+}
+
+func setFlag(flag *pflag.Flag, value any) error {
+	switch v := value.(type) {
+	case string:
+		return flag.Value.Set(v)
+	case bool:
+		return flag.Value.Set(strconv.FormatBool(v))
+	case float64:
+		return flag.Value.Set(strconv.FormatFloat(v, 'f', -1, 64))
+	case []any:
+		list, ok := flag.Value.(pflag.SliceValue)
+		if !ok {
+			return fmt.Errorf("takes one value and not a list")
+		}
+		texts := make([]string, len(v))
+		for i, item := range v {
+			text, ok := item.(string)
+			if !ok {
+				return fmt.Errorf("item %d is no text", i+1)
+			}
+			texts[i] = text
+		}
+		return list.Replace(texts)
+	default:
+		return fmt.Errorf("a value of this kind is not understood")
+	}
+}

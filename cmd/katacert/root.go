@@ -1,0 +1,92 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+)
+
+// errUsage marks errors in the command line.
+var errUsage = errors.New("usage")
+
+func usagef(format string, args ...any) error {
+	return fmt.Errorf("%w: %s", errUsage, fmt.Sprintf(format, args...))
+}
+
+func newRoot() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "katacert",
+		Short: "Certify that sandboxed training pods are isolated",
+		Long: `katacert proves, on a given cluster, that pods of a sandbox RuntimeClass
+(Kata Containers, gVisor) really are isolated from their node and from each
+other, and that training still works inside them. It compares what probes see
+inside the pods with the truth collected on the node, and shows for every
+control that its probe can fail.
+
+Exit codes:
+  0  certified
+  1  not certified: a control failed
+  2  usage: an unknown flag, field, profile, control, node or RuntimeClass
+  3  partial: something could not be proven, or the cluster failed
+  4  certified, but something that the run made could not be removed`,
+		Example: `  katacert certify                              # on an embedded cluster, nothing else needed
+  katacert certify --cluster existing --context prod --runtime-class kata-runtime
+  katacert explain kernel-boot-id
+  katacert doctor`,
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		Args:          cobra.ArbitraryArgs,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return unknownCommand(cmd, args[0])
+			}
+			return cmd.Help()
+		},
+	}
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return usagef("%v: see `%s --help`", err, cmd.CommandPath())
+	})
+	root.AddCommand(newCertify(), newCluster(), newImages(), newCatalogue(), newExplain(), newReport(), newDoctor(), newCleanup(), newVersion())
+	return root
+}
+
+func unknownCommand(cmd *cobra.Command, name string) error {
+	message := fmt.Sprintf("unknown command %q", name)
+	if near := cmd.SuggestionsFor(name); len(near) > 0 {
+		message += ", did you mean " + strings.Join(near, " or ") + "?"
+	}
+	return usagef("%s: see `%s --help`", message, cmd.CommandPath())
+}
+
+// noArgs refuses arguments with the usage exit code.
+func noArgs(cmd *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return usagef("%s takes no argument %q: see `%s --help`", cmd.CommandPath(), args[0], cmd.CommandPath())
+	}
+	return nil
+}
+
+// exactArgs asks for n arguments of the given name.
+func exactArgs(n int, what string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) != n {
+			return usagef("%s needs %s: see `%s --help`", cmd.CommandPath(), what, cmd.CommandPath())
+		}
+		return nil
+	}
+}
+
+// group is a command that only has subcommands.
+func group(cmd *cobra.Command, sub ...*cobra.Command) *cobra.Command {
+	cmd.Args = cobra.ArbitraryArgs
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if len(args) > 0 {
+			return unknownCommand(cmd, args[0])
+		}
+		return cmd.Help()
+	}
+	cmd.AddCommand(sub...)
+	return cmd
+}
