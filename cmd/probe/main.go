@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+
+	"github.com/katacert/katacert/probes/plant"
 )
 
 // Exit codes. A round that wrote its evidence is a success whatever it saw.
@@ -44,6 +46,10 @@ func run(args []string, stdout, stderr io.Writer) int {
 		return serve(rest, stderr)
 	case "version":
 		return version(rest, stdout, stderr)
+	case "hold": // started by the witness's act round alone
+		return plant.Hold(rest)
+	case "hold-process": // started by hold
+		return plant.HoldProcess(rest)
 	case "help", "-h", "-help", "--help":
 		_, _ = io.WriteString(stdout, usage)
 		return exitOK

@@ -6,10 +6,14 @@ import (
 	"os/signal"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/katacert/katacert/probes/plant"
 )
 
 // pause waits for SIGTERM or SIGINT. As a pod's first process it is also the
-// parent of every process that lost its own, and must collect them.
+// parent of every process that lost its own, and must collect them. What the
+// witness holds on the node is taken back before it ends: the container runtime
+// kills everything else right after.
 func pause(args []string, stderr io.Writer) int {
 	if len(args) != 0 {
 		return complain(stderr, exitUsage, "probe pause: unexpected argument %q", args[0])
@@ -17,10 +21,14 @@ func pause(args []string, stderr io.Writer) int {
 	signals := make(chan os.Signal, 16)
 	signal.Notify(signals, unix.SIGTERM, unix.SIGINT, unix.SIGCHLD)
 	for s := range signals {
-		if s != unix.SIGCHLD {
-			return exitOK
+		if s == unix.SIGCHLD {
+			reap()
+			continue
 		}
-		reap()
+		if err := plant.Release(); err != nil {
+			return complain(stderr, exitFailed, "probe pause: take back what is planted on the node: %v", err)
+		}
+		return exitOK
 	}
 	return exitOK
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/katacert/katacert/probes"
 	"github.com/katacert/katacert/probes/devices"
 	"github.com/katacert/katacert/probes/kernel"
+	"github.com/katacert/katacert/probes/plant"
 	"github.com/katacert/katacert/probes/platform"
 	"github.com/katacert/katacert/probes/privilege"
 )
@@ -18,6 +19,7 @@ import (
 // within its group so that it disturbs no reading before it.
 func All() []probes.Probe {
 	return slices.Concat(
+		plant.Probes(),
 		kernel.Probes(),
 		devices.Probes(),
 		privilege.Probes(),
