@@ -39,7 +39,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	}
 	switch command, rest := args[0], args[1:]; command {
 	case "pause":
-		return pause(rest, stderr)
+		return pause(rest, stderr, plant.Release)
 	case "round":
 		return round(rest, stdout, stderr)
 	case "serve":

@@ -6,15 +6,13 @@ import (
 	"os/signal"
 
 	"golang.org/x/sys/unix"
-
-	"github.com/katacert/katacert/probes/plant"
 )
 
 // pause waits for SIGTERM or SIGINT. As a pod's first process it is also the
 // parent of every process that lost its own, and must collect them. What the
-// witness holds on the node is taken back before it ends: the container runtime
+// witness holds on the node is released before it ends: the container runtime
 // kills everything else right after.
-func pause(args []string, stderr io.Writer) int {
+func pause(args []string, stderr io.Writer, release func() error) int {
 	if len(args) != 0 {
 		return complain(stderr, exitUsage, "probe pause: unexpected argument %q", args[0])
 	}
@@ -25,7 +23,7 @@ func pause(args []string, stderr io.Writer) int {
 			reap()
 			continue
 		}
-		if err := plant.Release(); err != nil {
+		if err := release(); err != nil {
 			return complain(stderr, exitFailed, "probe pause: take back what is planted on the node: %v", err)
 		}
 		return exitOK
