@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"text/tabwriter"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -87,9 +88,9 @@ func newClusterStatus() *cobra.Command {
 				return nil
 			}
 			table := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 4, 2, ' ', 0)
-			fmt.Fprintln(table, "NAME\tSTATE\tKUBECONFIG")
+			fmt.Fprintln(table, "NAME\tSTATE\tMEMORY\tSTARTED\tKUBECONFIG")
 			for _, c := range clusters {
-				fmt.Fprintf(table, "%s\t%s\t%s\n", c.Name, c.State, c.Kubeconfig)
+				fmt.Fprintf(table, "%s\t%s\t%d MiB\t%s\t%s\n", c.Name, c.Phase, c.Memory>>20, c.Started.Format(time.DateTime), c.Kubeconfig)
 			}
 			return table.Flush()
 		},

@@ -58,7 +58,7 @@ func (f *clusterFlags) open(ctx context.Context, set *images.Set, keep bool, pro
 	if err != nil {
 		return nil, err
 	}
-	return local.Up(ctx, local.Options{Name: f.name, PauseImage: pause, Ephemeral: !keep, Progress: progress})
+	return local.Up(ctx, local.Options{Name: f.name, PauseImage: pause, Ephemeral: !keep, Progress: func(line string) { _, _ = io.WriteString(progress, line+"\n") }})
 }
 
 // pushImages puts katacert's images where the cluster's nodes can pull them and

@@ -23,7 +23,7 @@ could not run here.`,
 			for _, finding := range local.Check(cmd.Context()) {
 				mark := "ok      "
 				switch {
-				case !finding.OK && finding.Optional:
+				case !finding.OK && !finding.Required:
 					mark = "missing "
 				case !finding.OK:
 					mark, sound = "PROBLEM ", false

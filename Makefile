@@ -1,0 +1,71 @@
+# katacert: `make certify` is the main job, `make test` everything that CI runs.
+# Both install the Debian packages that they need and build the rest themselves.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+GO ?= go
+# The flags are those of the local cluster's programs, so that packages which
+# both use (client-go and all below it) are compiled once.
+BUILDFLAGS := -trimpath -buildvcs=false -gcflags=all=-dwarf=false -ldflags "-s -w"
+export CGO_ENABLED := 0
+export GOGC := 400
+
+# Arguments for `katacert certify`, for example ARGS="--profile quick".
+ARGS ?=
+
+.PHONY: help
+help: ## Show what can be made
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+.PHONY: build
+build: ## Build bin/katacert
+	@$(GO) build $(BUILDFLAGS) -o bin/ ./cmd/katacert
+
+.PHONY: certify
+certify: build ## Certify gVisor (and Kata where found) on the embedded local cluster
+	@echo "katacert is built; now the certification" >&2
+	@bin/katacert certify $(ARGS)
+
+.PHONY: images
+images: build ## Build katacert's images and show their digests
+	@bin/katacert images build
+
+.PHONY: test
+test: packages lint unit e2e ## Everything: linters, unit tests with the race detector, end-to-end tests
+
+.PHONY: packages
+packages: ## Install the Debian packages that the tests need
+	@./.ci/packages
+
+.PHONY: lint
+lint: ## Vet and lint, with the import rules
+	$(GO) vet ./...
+	$(GO) vet -tags e2e ./...
+	$(GO) tool -modfile=tools/go.mod golangci-lint run ./...
+
+.PHONY: unit
+unit: ## Unit tests with the race detector
+	CGO_ENABLED=1 $(GO) test -race ./...
+
+.PHONY: fuzz
+fuzz: ## Fuzz the decoder of untrusted evidence for a minute
+	$(GO) test -run '^$$' -fuzz FuzzDecode -fuzztime 60s ./probes/evidence
+
+.PHONY: e2e
+e2e: build ## End-to-end tests: local cluster, certifications, a real guest kernel under QEMU
+	$(GO) test -tags e2e -count 1 -timeout 45m -p 1 -v ./fixtures/cluster/local/e2e ./fixtures/vm/e2e ./suites/certification/e2e
+
+.PHONY: bench
+bench: ## Benchmarks
+	$(GO) test -run '^$$' -bench . -benchmem ./probes/... ./suites/... ./reports/...
+
+.PHONY: generate
+generate: ## Renew generated files: the packed modules of the local cluster, docs/controls.md
+	$(GO) generate ./...
+
+.PHONY: clean
+clean: ## Remove what was built here, local clusters and their remains; the cache of programs stays
+	@if [ -x bin/katacert ]; then bin/katacert cleanup; fi
+	@rm -rf bin
