@@ -11,6 +11,7 @@ import (
 	"github.com/katacert/katacert/probes/plant"
 	"github.com/katacert/katacert/probes/platform"
 	"github.com/katacert/katacert/probes/privilege"
+	"github.com/katacert/katacert/probes/process"
 )
 
 // All returns every probe in the order in which a round runs them. The order
@@ -22,6 +23,7 @@ func All() []probes.Probe {
 		plant.Probes(),
 		kernel.Probes(),
 		devices.Probes(),
+		process.Probes(),
 		privilege.Probes(),
 		platform.Probes(),
 	)
