@@ -23,6 +23,7 @@ func Formats() []Writer {
 		{Name: "json", File: "report.json", Write: writeJSON},
 		{Name: "junit", File: "junit.xml", Write: writeJUnit},
 		{Name: "markdown", File: "summary.md", Write: writeMarkdown},
+		{Name: "html", File: "report.html", Write: writeHTML},
 	}
 }
 

@@ -1,11 +1,11 @@
 package reports
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf16"
@@ -74,7 +74,7 @@ func writeValue(w io.Writer, value reflect.Value, indent string) error {
 // showing by its JSON escape. The encoder has done so for ASCII except DEL; all
 // else that is not ASCII stands inside of strings.
 func escapeInvisible(text []byte) []byte {
-	if bytes.IndexFunc(text, invisible) < 0 {
+	if !slices.ContainsFunc(text, func(b byte) bool { return b >= 0x7f }) {
 		return text
 	}
 	out := make([]byte, 0, len(text)+64)

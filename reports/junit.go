@@ -4,6 +4,7 @@ import (
 	"encoding/xml"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -16,6 +17,7 @@ type (
 		Name  string `xml:"name,attr"`
 		Value string `xml:"value,attr"`
 	}
+	junitList    []junitProperty
 	junitMessage struct {
 		Type    string `xml:"type,attr"`
 		Message string `xml:"message,attr"`
@@ -50,8 +52,9 @@ func writeJUnit(w io.Writer, r *Report) error {
 	if err := encoder.EncodeToken(root); err != nil {
 		return err
 	}
+	properties := r.runProperties()
 	for _, sheet := range sheets {
-		if err := r.junitSuite(encoder, sheet); err != nil {
+		if err := r.junitSuite(encoder, sheet, properties); err != nil {
 			return fmt.Errorf("write suite %s: %w", sheet.Target.ID, err)
 		}
 	}
@@ -61,7 +64,7 @@ func writeJUnit(w io.Writer, r *Report) error {
 	return encoder.Close()
 }
 
-func (r *Report) junitSuite(encoder *xml.Encoder, sheet Sheet) error {
+func (r *Report) junitSuite(encoder *xml.Encoder, sheet Sheet, run junitList) error {
 	n := totals(sheet)
 	began, took := r.span(sheet.Target.ID)
 	suite := element("testsuite", "name", Printable(sheet.Target.ID, longestCell),
@@ -70,11 +73,10 @@ func (r *Report) junitSuite(encoder *xml.Encoder, sheet Sheet) error {
 	if err := encoder.EncodeToken(suite); err != nil {
 		return err
 	}
-	properties := struct {
-		XMLName xml.Name        `xml:"properties"`
-		List    []junitProperty `xml:"property"`
-	}{List: r.junitProperties(sheet.Target)}
-	if err := encoder.Encode(properties); err != nil {
+	properties := append(slices.Clone(run), targetProperties(sheet.Target)...)
+	if err := encoder.EncodeElement(struct {
+		List junitList `xml:"property"`
+	}{properties}, element("properties")); err != nil {
 		return err
 	}
 	for _, row := range sheet.Rows {
@@ -132,43 +134,47 @@ func readings(row Row) string {
 	return b.String()
 }
 
-// junitProperties says what the suite is about, so that one file of a CI job is
-// enough to know what was certified.
-func (r *Report) junitProperties(t Target) []junitProperty {
-	var list []junitProperty
-	add := func(name string, value string) {
-		if value != "" {
-			list = append(list, junitProperty{Name: name, Value: Printable(value, longestReason)})
-		}
+func (l *junitList) add(name, value string) {
+	if value != "" {
+		*l = append(*l, junitProperty{Name: name, Value: Printable(value, longestReason)})
 	}
-	add("outcome", string(r.Outcome))
-	add("headline", r.Headline())
-	add("run", r.Run.ID)
-	add("tool", r.Run.Tool+" "+r.Run.Version)
-	add("profile", string(r.Run.Profile))
-	add("require", string(r.Run.Require))
-	add("interrupted", r.Run.Interrupted)
-	add("setup_error", r.Run.SetupError)
-	add("cluster", strings.TrimSpace(r.Cluster.Provider+" "+r.Cluster.Name))
-	add("kubernetes", r.Cluster.Kubernetes)
-	add("runtime_class", t.RuntimeClass)
-	add("handler", t.Handler)
-	add("runtime", string(t.Runtime.Kind))
-	add("shim", t.Runtime.Shim)
-	add("shim_sha256", t.Runtime.Digest)
-	add("node", t.Node.Name)
-	add("kernel", t.Node.Kernel)
-	add("os", t.Node.OS)
-	add("architecture", t.Node.Architecture)
-	add("container_runtime", t.Node.ContainerRuntime)
-	add("kubelet", t.Node.Kubelet)
+}
+
+// runProperties says what the run was, so that one file of a CI job is enough to
+// know what was certified, and with what.
+func (r *Report) runProperties() (l junitList) {
+	l.add("outcome", string(r.Outcome))
+	l.add("headline", r.Headline())
+	l.add("run", r.Run.ID)
+	l.add("tool", r.Run.Tool+" "+r.Run.Version)
+	l.add("profile", string(r.Run.Profile))
+	l.add("require", string(r.Run.Require))
+	l.add("interrupted", r.Run.Interrupted)
+	l.add("setup_error", r.Run.SetupError)
+	l.add("cluster", strings.TrimSpace(r.Cluster.Provider+" "+r.Cluster.Name))
+	l.add("kubernetes", r.Cluster.Kubernetes)
 	for _, image := range r.Images {
-		add("image."+image.Name, image.Ref+" "+image.Digest)
+		l.add("image."+image.Name, image.Ref+" "+image.Digest)
 	}
 	for _, notice := range r.Notices {
-		add("notice", notice)
+		l.add("notice", notice)
 	}
-	return list
+	return l
+}
+
+func targetProperties(t Target) (l junitList) {
+	l.add("runtime_class", t.RuntimeClass)
+	l.add("handler", t.Handler)
+	l.add("runtime", string(t.Runtime.Kind))
+	l.add("shim", t.Runtime.Shim)
+	l.add("shim_sha256", t.Runtime.Digest)
+	l.add("node", t.Node.Name)
+	l.add("kernel", t.Node.Kernel)
+	l.add("os", t.Node.OS)
+	l.add("architecture", t.Node.Architecture)
+	l.add("container_runtime", t.Node.ContainerRuntime)
+	l.add("kubelet", t.Node.Kubelet)
+	return l
 }
 
 // span returns when the phases of a target began and how long they took

@@ -16,8 +16,8 @@ type Sheet struct {
 
 // Row is one verdict with the control that it answers.
 type Row struct {
-	Control Control
-	Verdict Verdict
+	Control *Control
+	Verdict *Verdict
 	// Finding says that the verdict is a fail that does not take the certificate.
 	Finding bool
 }
@@ -49,16 +49,18 @@ func Marks() []string {
 // whose target or control is not listed keeps a sheet or row of its own, so
 // that nothing can vanish from a format.
 func (r *Report) Sheets() []Sheet {
-	controls, rank := make(map[string]Control, len(r.Controls)), make(map[string]int, len(r.Controls))
-	for i, c := range r.Controls {
-		controls[c.ID], rank[c.ID] = c, i
+	controls, rank := make(map[string]*Control, len(r.Controls)), make(map[string]int, len(r.Controls))
+	for i := range r.Controls {
+		controls[r.Controls[i].ID], rank[r.Controls[i].ID] = &r.Controls[i], i
 	}
 	sheets := make([]Sheet, len(r.Targets))
 	index := make(map[string]int, len(r.Targets))
 	for i, t := range r.Targets {
-		sheets[i].Target, index[t.ID] = t, i
+		sheets[i] = Sheet{Target: t, Rows: make([]Row, 0, len(r.Controls))}
+		index[t.ID] = i
 	}
-	for _, v := range r.Verdicts {
+	for n := range r.Verdicts {
+		v := &r.Verdicts[n]
 		i, ok := index[v.Target]
 		if !ok {
 			i = len(sheets)
@@ -67,10 +69,10 @@ func (r *Report) Sheets() []Sheet {
 		}
 		control, ok := controls[v.Control]
 		if !ok {
-			control = Control{ID: v.Control, Group: "unknown", Level: catalogue.Isolation}
+			control = &Control{ID: v.Control, Group: "unknown", Level: catalogue.Isolation}
 			controls[v.Control], rank[v.Control] = control, len(rank)
 		}
-		sheets[i].Rows = append(sheets[i].Rows, Row{Control: control, Verdict: v, Finding: r.Finding(v)})
+		sheets[i].Rows = append(sheets[i].Rows, Row{Control: control, Verdict: v, Finding: r.Finding(*v)})
 	}
 	for _, sheet := range sheets {
 		slices.SortStableFunc(sheet.Rows, func(a, b Row) int { return cmp.Compare(rank[a.Control.ID], rank[b.Control.ID]) })

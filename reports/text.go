@@ -19,6 +19,9 @@ const (
 // becomes visible as \x1b or \u202e, and the text ends after limit characters
 // with a note of its whole size.
 func Printable(text string, limit int) string {
+	if len(text) <= limit && plainASCII(text) {
+		return text
+	}
 	var b strings.Builder
 	shown := 0
 	for rest := text; rest != ""; shown++ {
@@ -36,6 +39,17 @@ func Printable(text string, limit int) string {
 		rest = rest[size:]
 	}
 	return b.String()
+}
+
+// plainASCII says whether text shows as itself. It is what nearly every text of
+// a large run is, and costs no allocation.
+func plainASCII[T string | []byte](text T) bool {
+	for i := range len(text) {
+		if text[i] < ' ' || text[i] > '~' {
+			return false
+		}
+	}
+	return true
 }
 
 // plural is "1 control", "2 controls".

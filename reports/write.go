@@ -37,13 +37,13 @@ func (r *Report) concluded() *Report {
 	c.Schema = Schema
 	c.Verdicts = slices.Clone(r.Verdicts)
 	c.Conclude()
-	sheets := c.Sheets()
-	c.Verdicts = c.Verdicts[:0]
-	for _, sheet := range sheets {
+	ordered := make([]Verdict, 0, len(c.Verdicts))
+	for _, sheet := range c.Sheets() {
 		for _, row := range sheet.Rows {
-			c.Verdicts = append(c.Verdicts, row.Verdict)
+			ordered = append(ordered, *row.Verdict)
 		}
 	}
+	c.Verdicts = ordered
 	return &c
 }
 

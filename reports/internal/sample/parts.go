@@ -89,3 +89,8 @@ func answer(r *reports.Report, control string, result judge.Result, reason strin
 func compared(reading, truth, subject string, match bool) judge.Comparison {
 	return judge.Comparison{Reading: reading, Truth: truth, Control: truth, Subject: subject, Match: match}
 }
+
+// expected is a reading that no control vantage took.
+func expected(reading, truth, subject string, match bool) judge.Comparison {
+	return judge.Comparison{Reading: reading, Truth: truth, Subject: subject, Match: match}
+}

@@ -28,9 +28,9 @@ func Sandboxed() *reports.Report {
 	answer(r, "kernel-boot-id", judge.Pass, "reference read the boot_id of the host; subject read another boot_id", compared("boot_id", hostBoot, guestBoot, false))
 	answer(r, "kernel-notes-build-id", judge.NotApplicable, "subject has no such interface: /sys/kernel/notes does not exist")
 	answer(r, "proc-planted", judge.Pass, "weakened/host-pid found the planted process; subject did not", compared("argv", "katacert-7f3a", "not found", false))
-	answer(r, "priv-posture", judge.Fail, "subject runs without a seccomp filter", compared("seccomp", "2 (filter)", "0 (disabled)", true))
+	answer(r, "priv-posture", judge.Fail, "subject runs without a seccomp filter", expected("seccomp", "2 (filter)", "0 (disabled)", true))
 	answer(r, "tenant-kernel", judge.Pass, "reference read the boot_id of the host; neighbour read another boot_id", compared("boot_id", guestBoot, "e6d0a1c4-53b0-4a8a-93c8-08a5f0a9cd10", false))
-	answer(r, "training-converges", judge.Pass, "loss fell from 2.31 to 0.18 in 40 steps", compared("loss", "at most 1.15", "0.18", false))
+	answer(r, "training-converges", judge.Pass, "loss fell from 2.31 to 0.18 in 40 steps", expected("loss", "at most 1.15", "0.18", false))
 	r.Conclude()
 	return r
 }
@@ -43,7 +43,7 @@ func Plain() *reports.Report {
 	answer(r, "kernel-notes-build-id", judge.Fail, "subject read the build id of the host's kernel", compared("build_id", "9f86d081884c7d65", "9f86d081884c7d65", true))
 	answer(r, "proc-planted", judge.Invalid, "the control vantage weakened/host-pid did not find the planted process, so this probe was not shown able to fail on this node",
 		judge.Comparison{Reading: "argv", Truth: "katacert-7f3a", Control: "not found", Subject: "not found"})
-	answer(r, "priv-posture", judge.Fail, "subject runs without a seccomp filter", compared("seccomp", "2 (filter)", "0 (disabled)", true))
+	answer(r, "priv-posture", judge.Fail, "subject runs without a seccomp filter", expected("seccomp", "2 (filter)", "0 (disabled)", true))
 	answer(r, "tenant-kernel", judge.Fail, "neighbour read the boot_id of subject", compared("boot_id", hostBoot, hostBoot, true))
 	answer(r, "training-converges", judge.Error, "trainer gave no evidence in round look")
 	r.Conclude()
