@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 
@@ -79,6 +80,7 @@ func TestBadUsage(t *testing.T) {
 		"seed not hex":         {with("--vantage", "witness", "--host-root", "/", "--seed", "xyz"), "--seed"},
 		"unknown token":        {with("--seek", "secret="+strings.Repeat("0", 64)), "none of the tokens"},
 		"hash too short":       {with("--seek", "file=00"), "64 hexadecimal digits"},
+		"leak when not weak":   {with("--leak", "/host/var"), "for a weakened vantage"},
 		"pause with argument":  {[]string{"pause", "now"}, `unexpected argument "now"`},
 		"version with more":    {[]string{"version", "x"}, `unexpected argument "x"`},
 		"serve without device": {[]string{"serve"}, "exactly one argument"},
@@ -106,6 +108,55 @@ func TestRoundFailsWhenEvidenceCannotBeWritten(t *testing.T) {
 	args := []string{"round", "--round", "look", "--vantage", "subject", "--run", "r", "--nonce", "n"}
 	if code := run(args, full, &stderr); code != exitFailed || !strings.Contains(stderr.String(), "no space left") {
 		t.Errorf("exit code %d, stderr %q", code, &stderr)
+	}
+}
+
+func TestWithoutLeak(t *testing.T) {
+	want := []string{"--round", "look", "--run", "leak"}
+	for _, args := range [][]string{
+		want,
+		{"--leak", "/host/var", "--round", "look", "--run", "leak"},
+		{"--round", "look", "-leak=/host/var", "--run", "leak"},
+		{"--round", "look", "--run", "leak", "--leak", "--run"},
+	} {
+		if got := withoutLeak(args); !slices.Equal(got, want) {
+			t.Errorf("withoutLeak(%q) = %q, want %q", args, got, want)
+		}
+	}
+}
+
+// TestLeakLeavesADescriptor holds that the probe finds a directory that it
+// inherited open and that no mount of its own shows, and finds none otherwise.
+func TestLeakLeavesADescriptor(t *testing.T) {
+	const dir = "/dev/shm" // below a mount on every machine
+	if os.Geteuid() != 0 {
+		t.Skip("detaching a mount needs root")
+	}
+	for _, leak := range []bool{false, true} {
+		args := []string{"round", "--round", "look", "--vantage", "weakened/leaked-descriptor", "--run", "r", "--nonce", "n"}
+		if leak {
+			args = append(args, "--leak", dir)
+		}
+		c := command(t, args...)
+		c.Stderr = os.Stderr
+		out, err := c.Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := evidence.Claim{Nonce: "n", Vantage: evidence.Weakened("leaked-descriptor"), Round: evidence.Look}
+		observations, _, err := evidence.Decode(bytes.NewReader(out), want, evidence.DefaultLimits())
+		if err != nil {
+			t.Fatal(err)
+		}
+		i := slices.IndexFunc(observations, func(o evidence.Observation) bool { return o.Probe == "descriptors" })
+		if i < 0 {
+			t.Fatal("probe descriptors did not run")
+		}
+		outside, _ := observations[i].Values.List("outside")
+		found := slices.ContainsFunc(outside, func(line string) bool { return strings.HasPrefix(line, "fd ") })
+		if found != leak {
+			t.Errorf("leaked: %t, found outside: %q", leak, outside)
+		}
 	}
 }
 

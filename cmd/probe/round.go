@@ -12,6 +12,7 @@ import (
 
 	"github.com/katacert/katacert/probes"
 	"github.com/katacert/katacert/probes/evidence"
+	"github.com/katacert/katacert/probes/filesystem"
 	"github.com/katacert/katacert/probes/inventory"
 )
 
@@ -26,6 +27,8 @@ const (
 type roundOptions struct {
 	context probes.Context
 	nonce   string
+	// leak is a directory to hold open without a mount that shows it.
+	leak string
 }
 
 // round runs the probes of one round and prints their evidence. Everything for
@@ -37,6 +40,11 @@ func round(args []string, stdout, stderr io.Writer) int {
 		return exitOK
 	case err != nil:
 		return complain(stderr, exitUsage, "probe round: %v", err)
+	}
+	if options.leak != "" {
+		// On success the process goes on as another one and does not come back.
+		err := filesystem.Leak(options.leak, append([]string{"probe", "round"}, withoutLeak(args)...))
+		return complain(stderr, exitFailed, "probe round: leak %s: %v", options.leak, err)
 	}
 	observations, cpuMicros := probes.Run(&options.context, inventory.All())
 	claim := evidence.Claim{
@@ -69,6 +77,7 @@ func parseRound(args []string, stderr io.Writer) (roundOptions, error) {
 	flags.StringVar(&seek, "seek", "", "planted tokens to look for: name=sha256,...")
 	flags.StringVar(&seed, "seed", "", "the secret of what is planted, in hex; for the witness only")
 	flags.StringVar(&c.HostRoot, "host-root", "", "where the node's root file system is mounted; for the witness only")
+	flags.StringVar(&options.leak, leakFlag, "", "a directory to hold open without a mount that shows it; for a weakened vantage only")
 	if err := flags.Parse(args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
 			flags.SetOutput(stderr)
@@ -94,6 +103,9 @@ func parseRound(args []string, stderr io.Writer) (roundOptions, error) {
 	if c.Vantage != evidence.Witness && (seed != "" || c.HostRoot != "") {
 		return roundOptions{}, fmt.Errorf("--seed and --host-root are for the witness, not for vantage %s", vantage)
 	}
+	if _, weakened := c.Vantage.Weakness(); options.leak != "" && !weakened {
+		return roundOptions{}, fmt.Errorf("--%s is for a weakened vantage, not for vantage %s", leakFlag, vantage)
+	}
 	var err error
 	if c.Seed, err = hex.DecodeString(seed); err != nil {
 		return roundOptions{}, errors.New("--seed is not hexadecimal")
@@ -102,6 +114,24 @@ func parseRound(args []string, stderr io.Writer) (roundOptions, error) {
 		return roundOptions{}, fmt.Errorf("--seek: %w", err)
 	}
 	return options, nil
+}
+
+const leakFlag = "leak"
+
+// withoutLeak returns the arguments without the flag that names what to leak: the
+// process that inherits the leak only looks.
+func withoutLeak(args []string) []string {
+	var rest []string
+	for i := 0; i < len(args); i++ {
+		name, _, joined := strings.Cut(strings.TrimLeft(args[i], "-"), "=")
+		switch {
+		case name != leakFlag || !strings.HasPrefix(args[i], "-"):
+			rest = append(rest, args[i])
+		case !joined:
+			i++ // its value
+		}
+	}
+	return rest
 }
 
 // parseSeek reads name=hash pairs divided by commas.

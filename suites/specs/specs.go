@@ -23,7 +23,7 @@ func Declare(plan certification.Plan, certify func(context.Context) *reports.Rep
 		report = certify(ctx)
 	})
 	for _, target := range plan.Targets {
-		ginkgo.Describe(target.ID, ginkgo.Label("target:"+target.ID), func() {
+		ginkgo.Describe(target.ID, ginkgo.Label("node:"+target.Node.Name, "runtime-class:"+target.Class.Name), func() {
 			for _, control := range plan.Controls {
 				ginkgo.It(control.ID+": "+control.Title, labels(control), func() {
 					assert(report, control, target.ID)
