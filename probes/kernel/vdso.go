@@ -2,8 +2,10 @@ package kernel
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"debug/elf"
 	"encoding/binary"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -16,7 +18,8 @@ import (
 )
 
 // vdso reads the build id of the vDSO, the shared object that the kernel maps
-// into every process (vdso(7)). It needs no file system at all: the address
+// into every process (vdso(7)), and hashes its code: gVisor's carries no build
+// id (the reading is then empty). It needs no file system at all: the address
 // comes from the auxiliary vector that the process got at its start.
 func vdso(*probes.Context) evidence.Observation {
 	vector, err := unix.Auxv()
@@ -32,10 +35,15 @@ func vdso(*probes.Context) evidence.Observation {
 			return probes.Unreadable(fmt.Errorf("read the vDSO: %w", err))
 		}
 		id, err := imageBuildID(image)
+		if err != nil && !errors.Is(err, errNoBuildID) {
+			return probes.Absent("vDSO: %v", err)
+		}
+		code, err := loaded(image)
 		if err != nil {
 			return probes.Absent("vDSO: %v", err)
 		}
-		return probes.Seen(evidence.Values{"build_id": evidence.Text(id)})
+		sum := sha256.Sum256(code)
+		return probes.Seen(evidence.Values{"build_id": evidence.Text(id), "sha256": evidence.Text(hex.EncodeToString(sum[:]))})
 	}
 	return probes.Absent("the kernel maps no vDSO (no AT_SYSINFO_EHDR)")
 }
@@ -110,6 +118,26 @@ func imageBuildID(image []byte) (string, error) {
 		}
 	}
 	return "", errNoBuildID
+}
+
+// loaded returns the part of the image that its PT_LOAD segments cover. What is
+// mapped behind it belongs to something else.
+func loaded(image []byte) ([]byte, error) {
+	file, err := elf.NewFile(bytes.NewReader(image))
+	if err != nil {
+		return nil, fmt.Errorf("read its program headers: %w", err)
+	}
+	var end uint64
+	for _, program := range file.Progs {
+		if program.Type == elf.PT_LOAD {
+			end = max(end, program.Off+program.Filesz)
+		}
+	}
+	code, ok := part(image, 0, end)
+	if !ok || end == 0 {
+		return nil, errors.New("its segments lie outside the image")
+	}
+	return code, nil
 }
 
 // part returns length bytes of the image from offset on.

@@ -55,31 +55,32 @@ func (e executor) exec(ctx context.Context, pod *corev1.Pod, container string, a
 		err = cause
 	}
 	if err != nil {
-		message := strings.TrimSpace(stderr.String())
+		message := strings.TrimSpace(stderr.kept.String())
 		if message != "" {
-			return stdout.Bytes(), fmt.Errorf("%w: %.300q", err, message)
+			return stdout.kept.Bytes(), fmt.Errorf("%w: %.300q", err, message)
 		}
-		return stdout.Bytes(), err
+		return stdout.kept.Bytes(), err
 	}
-	return stdout.Bytes(), nil
+	return stdout.kept.Bytes(), nil
 }
 
 var errTooMuch = errors.New("the pod sent more than any honest probe does; the exec was ended")
 
 // bounded keeps the first limit bytes and drops the rest. It calls full once
-// when more arrives.
+// when more arrives. The buffer is not embedded: io.Copy would find its ReadFrom,
+// which knows no limit, and prefer it to Write.
 type bounded struct {
-	bytes.Buffer
+	kept  bytes.Buffer
 	limit int64
 	full  func()
 }
 
 func (b *bounded) Write(p []byte) (int, error) {
-	room := b.limit - int64(b.Len())
+	room := b.limit - int64(b.kept.Len())
 	if int64(len(p)) <= room {
-		return b.Buffer.Write(p)
+		return b.kept.Write(p)
 	}
-	b.Buffer.Write(p[:max(0, room)])
+	b.kept.Write(p[:max(0, room)])
 	if b.full != nil {
 		b.full()
 		b.full = nil

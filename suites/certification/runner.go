@@ -195,12 +195,12 @@ func (r *runner) carryOut(ctx context.Context) (err error) {
 	group.SetLimit(nodesAtOnce)
 	for _, node := range order {
 		group.Go(func() error {
-			for _, target := range byNode[node] {
+			for i, target := range byNode[node] {
 				if ctx.Err() != nil || r.evidence.err() != nil {
 					return nil
 				}
 				before := r.requests.Load()
-				t := &targetRun{r: r, target: target}
+				t := &targetRun{r: r, target: target, last: i == len(byNode[node])-1}
 				t.certify(ctx)
 				r.describeTarget(t, int(r.requests.Load()-before))
 			}
@@ -237,6 +237,9 @@ func (r *runner) describeTarget(t *targetRun, requests int) {
 		}
 		if sandbox, err := judge.SandboxOf(gathered, evidence.Subject); err == nil {
 			target.Runtime = reports.Runtime{Kind: sandbox.Kind(), Shim: sandbox.Shim, Digest: sandbox.Digest}
+			if notice := aboutKind(target.RuntimeClass, sandbox.Kind()); notice != "" {
+				r.report.Notices = append(r.report.Notices, notice)
+			}
 		}
 	}
 	for _, record := range records {
@@ -251,6 +254,20 @@ func (r *runner) describeTarget(t *targetRun, requests int) {
 		} else {
 			r.report.Leftovers = append(r.report.Leftovers, fmt.Sprintf("node %s: it is not known whether everything planted is gone: %s", t.target.Node.Name, record.Error))
 		}
+	}
+}
+
+// aboutKind says what a reader must know of a target that is no Kata.
+func aboutKind(class string, kind judge.Kind) string {
+	switch kind {
+	case judge.KindUserKernel:
+		return fmt.Sprintf("RuntimeClass %s is gVisor, a kernel in user space: this run says nothing about Kata Containers.", class)
+	case judge.KindNone:
+		return fmt.Sprintf("RuntimeClass %s runs plain containers: there is no sandbox.", class)
+	case judge.KindUnknown:
+		return fmt.Sprintf("RuntimeClass %s is run by a runtime that katacert does not know.", class)
+	default:
+		return ""
 	}
 }
 

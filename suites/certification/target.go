@@ -25,6 +25,9 @@ type targetRun struct {
 	seats  []*seat
 	// acted is set while something of the witness's is planted on the node.
 	acted bool
+	// last is set when no other target follows on the node, so that its pods
+	// need not be gone before the namespaces are removed.
+	last bool
 }
 
 // Steps of a target, for the progress.
@@ -233,8 +236,8 @@ func (t *targetRun) askAPI(ctx context.Context) evidence.Record {
 	return record
 }
 
-// remove deletes the target's pods and waits until they are gone, so that the
-// next target finds the node as this one did.
+// remove deletes the target's pods. Where another target follows, it waits until
+// they are gone, so that the next one finds the node as this one did.
 func (t *targetRun) remove(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, t.r.o.Timeouts.Cleanup)
 	defer cancel()
@@ -248,7 +251,9 @@ func (t *targetRun) remove(ctx context.Context) {
 			_ = t.r.client.CoreV1().Pods(s.pod.Namespace).Delete(ctx, s.pod.Name, metav1.DeleteOptions{
 				Preconditions: &metav1.Preconditions{UID: &s.pod.UID},
 			})
-			t.r.watch.gone(ctx, s.pod)
+			if !t.last {
+				t.r.watch.gone(ctx, s.pod)
+			}
 			return nil
 		})
 	}

@@ -1,11 +1,11 @@
 package certification
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
-	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -90,7 +90,7 @@ func (t *targetRun) logs(ctx context.Context, pod *corev1.Pod, container string,
 	defer stream.Close() //nolint:errcheck // only read from
 	var out []byte
 	chunk := make([]byte, 32<<10)
-	for int64(len(out)) <= limits.Bytes && !strings.Contains(lastLine(out), `{"end":`) {
+	for int64(len(out)) <= limits.Bytes && !bytes.Contains(lastLine(out), []byte(`{"end":`)) {
 		n, err := stream.Read(chunk)
 		out = append(out, chunk[:n]...)
 		if errors.Is(err, io.EOF) {
@@ -107,10 +107,10 @@ func (t *targetRun) logs(ctx context.Context, pod *corev1.Pod, container string,
 }
 
 // lastLine returns the last whole line of the output.
-func lastLine(out []byte) string {
-	text := strings.TrimSuffix(string(out), "\n")
-	if text == string(out) {
-		return ""
+func lastLine(out []byte) []byte {
+	whole, ok := bytes.CutSuffix(out, []byte("\n"))
+	if !ok {
+		return nil
 	}
-	return text[strings.LastIndexByte(text, '\n')+1:]
+	return whole[bytes.LastIndexByte(whole, '\n')+1:]
 }

@@ -79,7 +79,7 @@ func Kernel() []catalogue.Control {
 			Proves:    "The pod's processes are run by another kernel build than the node's.",
 			ProvesNot: buildLimit,
 			Signal:    catalogue.Build,
-			Rule:      byReference(judge.SameText("vdso", "build_id")),
+			Rule:      byReference(judge.SameText("vdso", "build_id", "sha256")),
 			Refs:      catalogue.Refs("NIST SC-39", "SP800-190 3.5", "ATT&CK T1082"),
 		},
 		{
