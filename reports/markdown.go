@@ -66,15 +66,14 @@ func (s summary) head() {
 func (s summary) scope() {
 	s.line("## What was certified\n")
 	s.line("Cluster %s (%s), Kubernetes %s.\n", code(s.r.Cluster.Name), prose(s.r.Cluster.Provider), code(s.r.Cluster.Kubernetes))
-	s.line("| target | RuntimeClass | handler | runtime | shim | node | kernel | container runtime |\n|---|---|---|---|---|---|---|---|")
-	for i, sheet := range s.sheets {
+	s.line("| target | RuntimeClass | handler | runtime | shim | kernel | container runtime |\n|---|---|---|---|---|---|---|")
+	for i, p := range s.r.Platforms() {
 		if i == summaryLines {
-			s.line("\n%d more targets are in report.json.", len(s.sheets)-i)
+			s.line("\nMore kinds of targets are in report.json.")
 			break
 		}
-		t := sheet.Target
-		s.line("| %s | %s | %s | %s | %s | %s | %s | %s |", code(t.ID), code(t.RuntimeClass), code(t.Handler), code(string(t.Runtime.Kind)),
-			code(strings.TrimSpace(t.Runtime.Shim+" "+t.Runtime.Digest)), code(t.Node.Name), code(t.Node.Kernel), code(t.Node.ContainerRuntime))
+		s.line("| %s | %s | %s | %s | %s | %s | %s |", code(p.Name()), code(p.RuntimeClass), code(p.Handler), code(string(p.Runtime.Kind)),
+			code(strings.TrimSpace(p.Runtime.Shim+" "+p.Runtime.Digest)), code(p.Node.Kernel), code(p.Node.ContainerRuntime))
 	}
 	s.line("")
 }
@@ -133,30 +132,20 @@ func (s summary) detail(row Row) {
 }
 
 func (s summary) unproven() {
-	var lines []string
-	for _, result := range []judge.Result{judge.Error, judge.Invalid, judge.NotApplicable} {
-		for _, sheet := range s.sheets {
-			for _, row := range sheet.Rows {
-				if row.Verdict.Result == result {
-					lines = append(lines, fmt.Sprintf("| %s | %s | %s | %s |", result, code(row.Control.ID), code(row.Verdict.Target), prose(row.Verdict.Reason)))
-				}
-			}
-		}
-	}
-	if len(lines) == 0 && len(s.r.Skipped) == 0 {
+	reasons := notProven(s.sheets)
+	if len(reasons) == 0 && len(s.r.Skipped) == 0 {
 		return
 	}
 	s.line("## Not proven\n")
-	if len(lines) > 0 {
-		s.line("| verdict | control | target | reason |\n|---|---|---|---|")
-		for i, line := range lines {
-			if i == summaryLines {
-				s.line("\n%d more are in report.html and report.json.", len(lines)-i)
-				break
-			}
-			s.line("%s", line)
+	if len(reasons) > 0 {
+		s.line("| verdict | control | targets | reason |\n|---|---|---|---|")
+		for _, reason := range reasons[:min(len(reasons), summaryLines)] {
+			s.line("| %s | %s | %s | %s |", reason.Mark(), code(reason.Control.ID), code(reason.Targets()), prose(reason.Verdict.Reason))
 		}
 		s.line("")
+	}
+	if more := len(reasons) - summaryLines; more > 0 {
+		s.line("%d more are in report.html and report.json.\n", more)
 	}
 	for _, skip := range s.r.Skipped {
 		s.line("- Left out: %s: %s", prose(skip.What), prose(skip.Why))

@@ -15,11 +15,11 @@ import (
 const (
 	longestBrief = 240
 	// mostColumns is up to how many targets have a column each.
-	mostColumns = 6
-	mostTargets = 40
-	mostFailed  = 40
-	mostReasons = 300
-	mostPhases  = 60
+	mostColumns   = 6
+	mostPlatforms = 40
+	mostFailed    = 40
+	mostReasons   = 300
+	mostPhases    = 60
 	// mostShown is how many verdicts are shown with their readings, over all
 	// controls.
 	mostShown = 2000
@@ -41,10 +41,11 @@ type page struct {
 	ByTarget []targetLine
 	Phases   []phase
 
-	ShownTargets     []Target
-	Failed, Unproven []Row
+	Platforms []Platform
+	Failed    []Row
+	Unproven  []reason
 
-	MoreTargets, MoreFailed, MoreUnproven, MorePhases int
+	MorePlatforms, MoreFailed, MoreUnproven, MorePhases int
 }
 
 type (
@@ -161,33 +162,29 @@ func (p *page) facts() {
 			p.Facts = append(p.Facts, f)
 		}
 	}
-	p.ShownTargets = p.Targets[:min(len(p.Targets), mostTargets)]
-	p.MoreTargets = len(p.Targets) - len(p.ShownTargets)
+	all := p.Report.Platforms()
+	p.Platforms = all[:min(len(all), mostPlatforms)]
+	p.MorePlatforms = len(all) - len(p.Platforms)
 }
 
 // lists gathers what a reader must see first, worst first.
 func (p *page) lists() {
-	p.Failed, p.MoreFailed = p.rows(mostFailed, string(judge.Fail), markFinding)
-	p.Unproven, p.MoreUnproven = p.rows(mostReasons, string(judge.Error), string(judge.Invalid), string(judge.NotApplicable))
-}
-
-// rows returns the rows with the given marks, in the order of the marks, and how
-// many there are beyond the limit.
-func (p *page) rows(limit int, marks ...string) (rows []Row, more int) {
-	for _, mark := range marks {
+	for _, mark := range []string{string(judge.Fail), markFinding} {
 		for _, sheet := range p.Sheets {
 			for _, row := range sheet.Rows {
 				switch {
 				case row.Mark() != mark:
-				case len(rows) < limit:
-					rows = append(rows, row)
+				case len(p.Failed) < mostFailed:
+					p.Failed = append(p.Failed, row)
 				default:
-					more++
+					p.MoreFailed++
 				}
 			}
 		}
 	}
-	return rows, more
+	all := notProven(p.Sheets)
+	p.Unproven = all[:min(len(all), mostReasons)]
+	p.MoreUnproven = len(all) - len(p.Unproven)
 }
 
 // control adds one control with its verdicts, of which at most limit are shown

@@ -32,12 +32,16 @@ const (
 	mostDetails = 50
 	// mostQuiet is how many targets without any detail get a line.
 	mostQuiet = 40
+	// mostNamed is up to how many targets have everything listed by name.
+	mostNamed = 4
 )
 
 type table struct {
 	*bufio.Writer
 	Options
 	details, quiet, unshown int
+	// named says that passes and what is not applicable are listed by name.
+	named bool
 }
 
 // Table writes the verdicts by target, worst first and passes in one line, then
@@ -51,14 +55,16 @@ func Table(w io.Writer, r *reports.Report, o Options) error {
 	for _, notice := range r.Notices {
 		t.wrapped(t.paint(yellow, "notice")+"  ", len("notice")+2, reports.Printable(notice, 1000))
 	}
-	for _, sheet := range r.Sheets() {
+	sheets := r.Sheets()
+	t.named = len(sheets) <= mostNamed
+	for _, sheet := range sheets {
 		t.sheet(sheet)
 	}
 	if t.unshown > 0 {
 		t.line("\n… %d more verdicts that are no pass are in the reports.", t.unshown)
 	}
 	if t.quiet > mostQuiet {
-		t.line("… and %d more targets on which every control passed.", t.quiet-mostQuiet)
+		t.line("… and %d more targets on which nothing failed.", t.quiet-mostQuiet)
 	}
 	t.end(r)
 	return t.Flush()
@@ -68,6 +74,12 @@ func (t *table) line(format string, args ...any) { _, _ = fmt.Fprintf(t, format+
 
 func (t *table) sheet(sheet reports.Sheet) {
 	rows, passed := sheet.Worst()
+	absent := 0
+	if !t.named {
+		all := len(rows)
+		rows = slices.DeleteFunc(rows, func(row reports.Row) bool { return row.Verdict.Result == judge.NotApplicable })
+		absent = all - len(rows)
+	}
 	if len(rows) == 0 {
 		if t.quiet++; t.quiet > mostQuiet {
 			return
@@ -84,16 +96,23 @@ func (t *table) sheet(sheet reports.Sheet) {
 		}
 		t.rows(alike)
 	}
+	if absent > 0 {
+		t.line("  %s%s", t.mark(string(judge.NotApplicable)), count(absent, "control"))
+	}
 	if passed == 0 {
 		return
 	}
-	var names []string
-	for _, row := range sheet.Rows {
-		if row.Verdict.Result == judge.Pass {
-			names = append(names, row.Control.ID)
+	text := count(passed, "control")
+	if t.named {
+		var names []string
+		for _, row := range sheet.Rows {
+			if row.Verdict.Result == judge.Pass {
+				names = append(names, row.Control.ID)
+			}
 		}
+		text = fmt.Sprintf("%d: %s", passed, strings.Join(names, ", "))
 	}
-	t.wrapped("  "+t.mark(string(judge.Pass)), markWidth+4, fmt.Sprintf("%d: %s", passed, strings.Join(names, ", ")))
+	t.wrapped("  "+t.mark(string(judge.Pass)), markWidth+4, text)
 }
 
 // group gathers neighbouring verdicts without readings that have one reason,
