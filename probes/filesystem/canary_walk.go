@@ -1,0 +1,38 @@
+package filesystem
+
+import (
+	"fmt"
+
+	"github.com/katacert/katacert/probes"
+	"github.com/katacert/katacert/probes/evidence"
+	"github.com/katacert/katacert/probes/internal/bounded"
+)
+
+// canaryWalk looks for the files that the witness planted on the node, by their
+// content, from every root that can be reached. How they are called and where
+// they are mounted makes no difference.
+func canaryWalk(ctx *probes.Context) evidence.Observation {
+	if ctx.Seek[probes.TokenFile] == "" {
+		return evidence.Observation{State: evidence.Failed, Detail: "was not told the hash of the planted token " + probes.TokenFile}
+	}
+	w := newWalk(func(content string) bool { return ctx.Find(probes.TokenFile, content) })
+	_, ended := bounded.Within(walkWithin+walkGrace, func() struct{} {
+		w.from(reachableRoots())
+		return struct{}{}
+	})
+	result := w.result()
+	values := evidence.Values{
+		"found":   evidence.List(result.found...),
+		"files":   evidence.Number(result.files),
+		"entries": evidence.Number(result.entries),
+		"roots":   evidence.Number(result.roots),
+	}
+	if result.truncated || !ended {
+		values["truncated"] = evidence.Number(1)
+	}
+	o := probes.Seen(values)
+	if !ended {
+		o.Detail = fmt.Sprintf("a file system did not answer within %v", walkGrace)
+	}
+	return o
+}

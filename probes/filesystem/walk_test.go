@@ -1,0 +1,122 @@
+package filesystem
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/katacert/katacert/probes"
+)
+
+const canary = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+
+func walkFrom(paths ...string) walkResult {
+	w := newWalk(func(content string) bool { return content == canary })
+	w.from(&roots{paths: paths})
+	return w.result()
+}
+
+func write(t *testing.T, path, content string) {
+	t.Helper()
+	mkdir(t, filepath.Dir(path))
+	if err := os.WriteFile(path, []byte(content), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestWalkReadsRegularFilesOfTheTokensLengthOnly(t *testing.T) {
+	root := t.TempDir()
+	write(t, filepath.Join(root, "a/b/c/deep"), canary)
+	write(t, filepath.Join(root, "a/longer"), canary+"0")
+	write(t, filepath.Join(root, "a/other"), canary[1:]+"0")
+	if err := os.Symlink(filepath.Join(root, "a/b/c/deep"), filepath.Join(root, "link")); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink("..", filepath.Join(root, "a/loop")); err != nil {
+		t.Fatal(err)
+	}
+	// To open this one for reading would wait for a writer.
+	if err := unix.Mkfifo(filepath.Join(root, "a/fifo"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	result := walkFrom(root)
+	if len(result.found) != 1 || result.found[0] != filepath.Join(root, "a/b/c/deep") {
+		t.Errorf("found %q", result.found)
+	}
+	if result.files != 2 || result.truncated {
+		t.Errorf("%d files read, truncated %v", result.files, result.truncated)
+	}
+}
+
+func TestWalkTakesASingleFileForARoot(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "mounted-file")
+	write(t, path, canary)
+	if result := walkFrom(path); len(result.found) != 1 {
+		t.Errorf("%+v", result)
+	}
+}
+
+func TestWalkLooksAtWellKnownPlacesFirst(t *testing.T) {
+	root := t.TempDir()
+	const entries = 500
+	for dir := range 10 {
+		for file := range entries / 5 {
+			write(t, filepath.Join(root, "etc", fmt.Sprint(dir), fmt.Sprint(file)), "")
+		}
+	}
+	write(t, filepath.Join(root, "var/lib/some-name/canary"), canary)
+	bounded := func() walkResult {
+		w := newWalk(func(content string) bool { return content == canary })
+		w.entries = entries
+		w.from(&roots{paths: []string{root}})
+		return w.result()
+	}
+	if result := bounded(); len(result.found) != 1 {
+		t.Errorf("%+v", result)
+	}
+	if err := os.RemoveAll(filepath.Join(root, "var")); err != nil {
+		t.Fatal(err)
+	}
+	if result := bounded(); !result.truncated || result.entries > entries+walkBatch {
+		t.Errorf("%+v", result)
+	}
+}
+
+func TestWalkPassesOverPseudoFileSystems(t *testing.T) {
+	if result := walkFrom("/proc", "/sys"); result.entries > 0 {
+		t.Errorf("%d entries of /proc and /sys read", result.entries)
+	}
+}
+
+func TestWalkReadsADirectoryOnce(t *testing.T) {
+	root := t.TempDir()
+	write(t, filepath.Join(root, "var/lib/x"), canary)
+	result := walkFrom(root, filepath.Join(root, "var"), filepath.Join(root, "var/lib"))
+	if result.files != 1 {
+		t.Errorf("one file read %d times", result.files)
+	}
+}
+
+func TestReachableRootsHoldTheOwnRoot(t *testing.T) {
+	r := reachableRoots()
+	if len(r.paths) == 0 || r.paths[0] != "/" {
+		t.Errorf("%q", r.paths)
+	}
+	seen := map[identity]bool{}
+	for _, path := range r.paths {
+		if id, _, err := identify(path); err == nil && seen[id] {
+			t.Errorf("%s is another name of a root that is there already", path)
+		} else if err == nil {
+			seen[id] = true
+		}
+	}
+}
+
+func TestTokensHaveTheLengthThatIsLookedFor(t *testing.T) {
+	if token := probes.Token([]byte("seed"), probes.TokenFile); len(token) != len(canary) {
+		t.Errorf("%d bytes", len(token))
+	}
+}
