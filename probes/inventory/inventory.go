@@ -7,6 +7,7 @@ import (
 
 	"github.com/katacert/katacert/probes"
 	"github.com/katacert/katacert/probes/devices"
+	"github.com/katacert/katacert/probes/filesystem"
 	"github.com/katacert/katacert/probes/kernel"
 	"github.com/katacert/katacert/probes/plant"
 	"github.com/katacert/katacert/probes/platform"
@@ -22,6 +23,7 @@ func All() []probes.Probe {
 	return slices.Concat(
 		plant.Probes(),
 		kernel.Probes(),
+		filesystem.Probes(),
 		devices.Probes(),
 		process.Probes(),
 		privilege.Probes(),
