@@ -1,6 +1,7 @@
 package filesystem
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -32,12 +33,13 @@ func descriptors(*probes.Context) evidence.Observation {
 	note := func(name, link string, fd int) {
 		checked++
 		if leadsOutside(fd, link, table) {
-			outside = append(outside, name+" -> "+link)
+			outside = append(outside, name+" -> "+cmp.Or(link, "(unknown)"))
 		}
 	}
 	for _, fd := range inherited() {
-		if !isStream(fd) {
-			note(fmt.Sprintf("fd %d", fd), readLink("/proc/self/fd/"+strconv.Itoa(fd)), fd)
+		link := readLink("/proc/self/fd/" + strconv.Itoa(fd))
+		if !isStream(fd, link) {
+			note(fmt.Sprintf("fd %d", fd), link, fd)
 		}
 	}
 	for _, special := range []struct{ name, path, link string }{
@@ -76,9 +78,14 @@ func inherited() []int {
 }
 
 // isStream says whether a descriptor leads nowhere in a file system: pipes,
-// sockets, what has no name at all, /dev/null, and the terminal that a runtime
-// gives a process for its standard streams.
-func isStream(fd int) bool {
+// sockets, what has no name at all, /dev/null, and for the standard streams a
+// terminal or whatever else the kernel gives no path (gVisor calls them
+// "host:[1]": the runtime hands these three in on purpose).
+func isStream(fd int, link string) bool {
+	standard := fd <= 2
+	if standard && link != "" && !strings.HasPrefix(link, "/") {
+		return true
+	}
 	var fs unix.Statfs_t
 	if err := unix.Fstatfs(fd, &fs); err == nil {
 		switch uint32(fs.Type) {
@@ -90,7 +97,7 @@ func isStream(fd int) bool {
 	if err := unix.Fstat(fd, &stat); err != nil {
 		return true
 	}
-	switch standard := fd <= 2; stat.Mode & unix.S_IFMT {
+	switch stat.Mode & unix.S_IFMT {
 	case unix.S_IFSOCK:
 		return true
 	case unix.S_IFIFO:
@@ -108,7 +115,7 @@ func isStream(fd int) bool {
 func readLink(path string) string {
 	link, err := os.Readlink(path)
 	if err != nil {
-		return "(unknown)"
+		return ""
 	}
 	return link
 }
