@@ -46,12 +46,19 @@ func readBounded(path string) ([]byte, error) {
 		return nil, err
 	}
 	defer func() { _ = file.Close() }()
+	tooLarge := fmt.Errorf("%s is larger than %d bytes: this is not a report", path, largestReport)
+	if info, err := file.Stat(); err != nil {
+		return nil, err
+	} else if info.Size() > largestReport {
+		return nil, tooLarge
+	}
+	// What is no regular file has no size to ask for.
 	text, err := io.ReadAll(io.LimitReader(file, largestReport+1))
 	if err != nil {
 		return nil, err
 	}
 	if len(text) > largestReport {
-		return nil, fmt.Errorf("%s is larger than %d bytes: this is not a report", path, largestReport)
+		return nil, tooLarge
 	}
 	return text, nil
 }
@@ -115,7 +122,7 @@ func (r *Report) check() error {
 		seen[id] = true
 	}
 	if want := len(controls) * len(targets); len(seen) != want {
-		return fmt.Errorf("it holds %d verdicts, but %d controls on %d targets need %d", len(seen), len(controls), len(targets), want)
+		return fmt.Errorf("it holds %s, but %s on %s need %d", plural(len(seen), "verdict"), plural(len(controls), "control"), plural(len(targets), "target"), want)
 	}
 	again := r.concluded()
 	if again.Outcome != r.Outcome || !reflect.DeepEqual(again.Summary, r.Summary) {

@@ -1,0 +1,175 @@
+package reports_test
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"encoding/xml"
+	"errors"
+	"io"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/yuin/goldmark"
+	"github.com/yuin/goldmark/extension"
+	renderer "github.com/yuin/goldmark/renderer/html"
+	"golang.org/x/net/html"
+
+	"github.com/katacert/katacert/reports"
+	"github.com/katacert/katacert/reports/internal/sample"
+)
+
+// displayed bounds a file for people, in bytes, whatever a pod sends.
+const displayed = 1 << 20
+
+func TestHostileEvidenceReachesNoTerminal(t *testing.T) {
+	dir := written(t, sample.Hostile())
+	for _, format := range reports.Formats() {
+		text := contents(t, filepath.Join(dir, format.File))
+		if i := bytes.IndexFunc(text, func(r rune) bool { return r != '\n' && !strconv.IsPrint(r) }); i >= 0 {
+			t.Errorf("%s holds %q, which does not show as itself", format.File, text[i:min(i+8, len(text))])
+		}
+		if format.Name != "json" && len(text) > displayed {
+			t.Errorf("%s has %d bytes, want at most %d", format.File, len(text), displayed)
+		}
+	}
+}
+
+func TestHostileEvidenceIsKeptWholeInJSON(t *testing.T) {
+	text := contents(t, filepath.Join(written(t, sample.Hostile()), "report.json"))
+	if bytes.ContainsAny(text, "<>&") {
+		t.Error("report.json could break out of a script element")
+	}
+	var r reports.Report
+	if err := json.Unmarshal(text, &r); err != nil {
+		t.Fatal(err)
+	}
+	for _, attack := range sample.Attacks[:len(r.Verdicts)] {
+		if !slices.ContainsFunc(r.Verdicts, func(v reports.Verdict) bool { return v.Reason == attack && v.Compared[0].Subject == attack }) {
+			t.Errorf("%.40q was changed", attack)
+		}
+	}
+	if want := strings.Join(sample.Attacks, " "); r.Leftovers[0] != want {
+		t.Errorf("a megabyte of text has %d bytes, want %d", len(r.Leftovers[0]), len(want))
+	}
+}
+
+func TestHostileEvidenceAddsNoXML(t *testing.T) {
+	elements := func(r *reports.Report) (names []string) {
+		decoder := xml.NewDecoder(bytes.NewReader(contents(t, filepath.Join(written(t, r), "junit.xml"))))
+		for {
+			token, err := decoder.Token()
+			if errors.Is(err, io.EOF) {
+				return names
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			// Their number depends on what is set.
+			if start, ok := token.(xml.StartElement); ok && start.Name.Local != "property" {
+				names = append(names, start.Name.Local)
+			}
+		}
+	}
+	if got, want := elements(sample.Hostile()), elements(sample.Plain()); !slices.Equal(got, want) {
+		t.Errorf("the elements are\n%v, want those of a harmless report\n%v", got, want)
+	}
+}
+
+func TestHostileEvidenceIsInertInMarkdown(t *testing.T) {
+	// Raw HTML is let through, as CI systems do with part of it.
+	markdown := goldmark.New(goldmark.WithExtensions(extension.GFM), goldmark.WithRendererOptions(renderer.WithUnsafe()))
+	var page bytes.Buffer
+	if err := markdown.Convert(contents(t, filepath.Join(written(t, sample.Hostile()), "summary.md")), &page); err != nil {
+		t.Fatal(err)
+	}
+	known := []string{"html", "head", "body", "h1", "h2", "h3", "p", "blockquote", "strong", "code", "table", "thead", "tbody", "tr", "th", "td", "ul", "li"}
+	headings := 0
+	walk(t, page.Bytes(), func(n *html.Node) {
+		switch {
+		case n.Type == html.ElementNode && !slices.Contains(known, n.Data):
+			t.Errorf("evidence became the element <%s %v>", n.Data, n.Attr)
+		case n.Type == html.ElementNode && n.Data == "h1":
+			headings++
+		case n.Type == html.CommentNode:
+			t.Errorf("evidence became the comment %q", n.Data)
+		case n.Type == html.TextNode && n.Parent.Data != "code" && (strings.Contains(n.Data, "@team") || strings.Contains(n.Data, "#1 ")):
+			t.Errorf("evidence can mention people and issues: %q", n.Data)
+		}
+	})
+	if headings != 1 {
+		t.Errorf("there are %d headings of the first level, want one", headings)
+	}
+}
+
+func walk(t *testing.T, page []byte, visit func(*html.Node)) {
+	t.Helper()
+	root, err := html.Parse(bytes.NewReader(page))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n := range root.Descendants() {
+		visit(n)
+	}
+}
+
+func TestPageIsInertAndSelfContained(t *testing.T) {
+	for name, make := range samples() {
+		t.Run(name, func(t *testing.T) {
+			page := contents(t, filepath.Join(written(t, make()), "report.html"))
+			policy := ""
+			var inline []string
+			ids := map[string]bool{}
+			var links []string
+			walk(t, page, func(n *html.Node) {
+				if n.Type != html.ElementNode {
+					return
+				}
+				switch n.Data {
+				case "script", "style":
+					directive := n.Data + "-src 'sha256-" + sum(n.FirstChild.Data) + "'"
+					inline = append(inline, directive)
+				case "img", "iframe", "object", "embed", "link", "base", "video", "audio", "foreignobject", "b":
+					t.Errorf("there is an element <%s %v>", n.Data, n.Attr)
+				}
+				for _, a := range n.Attr {
+					switch {
+					case a.Key == "content" && strings.Contains(a.Val, "default-src"):
+						policy = a.Val
+					case a.Key == "href":
+						links = append(links, a.Val)
+					case a.Key == "id":
+						if ids[a.Val] {
+							t.Errorf("id %q is used twice", a.Val)
+						}
+						ids[a.Val] = true
+					case strings.HasPrefix(a.Key, "on"), a.Key == "src", a.Key == "style", a.Key == "srcset", a.Key == "action":
+						t.Errorf("<%s> has the attribute %s=%.60q", n.Data, a.Key, a.Val)
+					}
+				}
+			})
+			if len(inline) != 2 || !strings.HasPrefix(policy, "default-src 'none';") {
+				t.Fatalf("there are %d scripts and styles under the policy %q", len(inline), policy)
+			}
+			for _, directive := range inline {
+				if !strings.Contains(policy, directive) {
+					t.Errorf("the policy %q does not allow %q", policy, directive)
+				}
+			}
+			for _, link := range links {
+				if target, ok := strings.CutPrefix(link, "#"); !ok || !ids[target] {
+					t.Errorf("the link %q leads out of the page or nowhere", link)
+				}
+			}
+		})
+	}
+}
+
+func sum(text string) string {
+	hash := sha256.Sum256([]byte(text))
+	return base64.StdEncoding.EncodeToString(hash[:])
+}
