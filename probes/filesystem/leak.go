@@ -17,10 +17,6 @@ import (
 // in a mount namespace of this process alone, which takes CAP_SYS_ADMIN. Leak
 // returns only if that fails.
 func Leak(dir string, argv []string) error {
-	fd, err := unix.Open(dir, unix.O_PATH|unix.O_DIRECTORY, 0)
-	if err != nil {
-		return fmt.Errorf("leak directory %s: open it: %w", dir, err)
-	}
 	table, err := mountTable(ownMountinfo)
 	if err != nil {
 		return fmt.Errorf("leak directory %s: read the mounts: %w", dir, err)
@@ -42,6 +38,13 @@ func Leak(dir string, argv []string) error {
 	}
 	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
 		return fmt.Errorf("leak directory %s: make the mounts private: %w", dir, err)
+	}
+	// Opened only now, through the mount that is about to be detached: one opened
+	// before would lead up through the old namespace's mounts, which stay, to the
+	// container's own root.
+	fd, err := unix.Open(dir, unix.O_PATH|unix.O_DIRECTORY, 0)
+	if err != nil {
+		return fmt.Errorf("leak directory %s: open it: %w", dir, err)
 	}
 	if err := unix.Unmount(volume, unix.MNT_DETACH); err != nil {
 		return fmt.Errorf("leak directory %s: detach %s: %w", dir, volume, err)
