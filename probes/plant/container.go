@@ -1,6 +1,8 @@
 package plant
 
 import (
+	"errors"
+	"fmt"
 	"os"
 	"strconv"
 	"strings"
@@ -11,21 +13,28 @@ import (
 	"github.com/katacert/katacert/probes/internal/pids"
 )
 
-// waitContainer returns when the first process of this container has ended. In
-// a container with a PID namespace of its own the kernel would kill the holder
-// then; the witness shares the node's.
-func waitContainer() {
+// container stands for the container that the holder belongs to, by its first
+// process. In a container with a PID namespace of its own the kernel would kill
+// the holder when that one ends; the witness shares the node's.
+type container struct{ pidfd int }
+
+// ownContainer fails where procfs does not tell which process came first.
+func ownContainer() (container, error) {
 	first, ok := firstProcess()
 	if !ok {
-		select {}
+		return container{}, errors.New("no other process in this mount namespace")
 	}
 	fd, err := unix.PidfdOpen(first, 0)
 	if err != nil {
-		select {}
+		return container{}, fmt.Errorf("watch process %d: %w", first, err)
 	}
-	defer func() { _ = unix.Close(fd) }()
+	return container{pidfd: fd}, nil
+}
+
+// wait returns when the container's first process has ended.
+func (c container) wait() {
 	for {
-		if ended, err := waitEnd(fd, timeToLive); ended || err != nil {
+		if ended, err := waitEnd(c.pidfd, timeToLive); ended || err != nil {
 			return
 		}
 	}

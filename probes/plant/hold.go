@@ -47,10 +47,12 @@ func Hold([]string) int {
 	if err != nil {
 		return exitUsage
 	}
-	go func() {
-		waitContainer()
-		cancel()
-	}()
+	if c, err := ownContainer(); err == nil {
+		go func() {
+			c.wait()
+			cancel()
+		}()
+	}
 	r := report{Planted: []string{}, Failed: []string{}}
 	for _, k := range kinds() {
 		if ended.Err() == nil {

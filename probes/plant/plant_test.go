@@ -2,10 +2,13 @@ package plant
 
 import (
 	"bytes"
+	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -24,6 +27,8 @@ func TestMain(m *testing.M) {
 			os.Exit(Hold(os.Args[2:]))
 		case holdProcessCommand:
 			os.Exit(HoldProcess(os.Args[2:]))
+		case "container":
+			os.Exit(actAndEnd(os.Args[2], os.Args[3]))
 		}
 	}
 	os.Exit(m.Run())
@@ -182,6 +187,38 @@ func TestHolderRevertsWhenToldToEnd(t *testing.T) {
 	planted(t, root, run)
 	if err := Release(); err != nil {
 		t.Fatal(err)
+	}
+	await(t, "everything to be gone", func() bool { return len(Remains(root, run)) == 0 })
+}
+
+// actAndEnd is the only process of a container that ends right after the act
+// round, as when the pod is deleted in the middle of a run.
+func actAndEnd(root, run string) int {
+	o := observe(&probes.Context{Run: run, Round: evidence.Act, Vantage: evidence.Witness, HostRoot: root, Seed: []byte("seed")})
+	if planted, _ := o.Values.List("planted"); !hasKind(planted, "file") {
+		fmt.Fprintf(os.Stderr, "%+v\n", o)
+		return exitFailed
+	}
+	fmt.Print(strings.Join(Remains(root, run), "\n"))
+	return exitOK
+}
+
+func TestHolderRevertsWhenItsContainerEnds(t *testing.T) {
+	root, run := node(t), newRun()
+	t.Cleanup(func() {
+		if _, err := Sweep(root, run); err != nil {
+			t.Error(err)
+		}
+	})
+	first := exec.Command(self, "container", root, run)
+	first.SysProcAttr = &syscall.SysProcAttr{Unshareflags: unix.CLONE_NEWNS}
+	var failure bytes.Buffer
+	first.Stderr = &failure
+	// Output returns when the last process that has it open ends: it must not be
+	// the holder that keeps it.
+	output, err := first.Output()
+	if err != nil || !hasKind(strings.Split(string(output), "\n"), "holder") {
+		t.Fatalf("%v: %s%s", err, output, failure.String())
 	}
 	await(t, "everything to be gone", func() bool { return len(Remains(root, run)) == 0 })
 }
