@@ -22,10 +22,11 @@ const usage = `probe observes an execution environment for katacert.
 Usage:
   probe pause               wait until told to stop (the pod's main process)
   probe round [flags]       run the probes of one round, print evidence
+  probe sweep [flags]       remove what the witnesses of a run left on the node
   probe serve DEVICE        be the init of a virtual machine; take rounds from DEVICE
   probe version             print the version
 
-Run "probe round -h" for its flags.
+Run "probe round -h" or "probe sweep -h" for their flags.
 `
 
 func main() {
@@ -42,6 +43,8 @@ func run(args []string, stdout, stderr io.Writer) int {
 		return pause(rest, stderr, plant.Release)
 	case "round":
 		return round(rest, stdout, stderr)
+	case "sweep":
+		return sweep(rest, stdout, stderr)
 	case "serve":
 		return serve(rest, stderr)
 	case "version":
