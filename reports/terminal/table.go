@@ -30,8 +30,8 @@ const (
 	// mostDetails is how many verdicts are shown with their readings; the reports
 	// hold the others.
 	mostDetails = 50
-	// mostQuiet is how many targets without any detail get a line.
-	mostQuiet = 40
+	// mostQuiet is how many targets on which nothing failed get a line.
+	mostQuiet = 20
 	// mostNamed is up to how many targets have everything listed by name.
 	mostNamed = 4
 )
@@ -39,9 +39,7 @@ const (
 type table struct {
 	*bufio.Writer
 	Options
-	details, quiet, unshown int
-	// named says that passes and what is not applicable are listed by name.
-	named bool
+	details, unshown int
 }
 
 // Table writes the verdicts by target, worst first and passes in one line, then
@@ -55,39 +53,60 @@ func Table(w io.Writer, r *reports.Report, o Options) error {
 	for _, notice := range r.Notices {
 		t.wrapped(t.paint(yellow, "notice")+"  ", len("notice")+2, reports.Printable(notice, 1000))
 	}
-	sheets := r.Sheets()
-	t.named = len(sheets) <= mostNamed
-	for _, sheet := range sheets {
-		t.sheet(sheet)
-	}
-	if t.unshown > 0 {
-		t.line("\n… %d more verdicts that are no pass are in the reports.", t.unshown)
-	}
-	if t.quiet > mostQuiet {
-		t.line("… and %d more targets on which nothing failed.", t.quiet-mostQuiet)
-	}
+	t.sheets(r.Sheets())
 	t.end(r)
 	return t.Flush()
 }
 
 func (t *table) line(format string, args ...any) { _, _ = fmt.Fprintf(t, format+"\n", args...) }
 
-func (t *table) sheet(sheet reports.Sheet) {
-	rows, passed := sheet.Worst()
-	absent := 0
-	if !t.named {
-		all := len(rows)
-		rows = slices.DeleteFunc(rows, func(row reports.Row) bool { return row.Verdict.Result == judge.NotApplicable })
-		absent = all - len(rows)
-	}
-	if len(rows) == 0 {
-		if t.quiet++; t.quiet > mostQuiet {
-			return
+func (t *table) sheets(sheets []reports.Sheet) {
+	var quiet []reports.Sheet
+	for _, sheet := range sheets {
+		rows, _ := sheet.Worst()
+		if len(sheets) > mostNamed && !slices.ContainsFunc(rows, troubling) {
+			quiet = append(quiet, sheet)
+			continue
 		}
+		t.sheet(sheet, len(sheets) <= mostNamed)
 	}
+	if t.unshown > 0 {
+		t.line("\n… %s more that are no pass, in the reports", count(t.unshown, "verdict"))
+	}
+	if len(quiet) > 0 {
+		t.line("")
+	}
+	for _, sheet := range quiet[:min(len(quiet), mostQuiet)] {
+		rows, passed := sheet.Worst()
+		t.wrapped("  "+t.mark(string(judge.Pass)), markWidth+4, fmt.Sprintf("%s: %s%s", reports.Printable(sheet.Target.ID, 200), count(passed, "control"), absent(len(rows))))
+	}
+	if more := len(quiet) - mostQuiet; more > 0 {
+		t.line("  … %s more on which nothing failed", count(more, "target"))
+	}
+}
+
+func troubling(row reports.Row) bool { return row.Verdict.Result != judge.NotApplicable }
+
+func absent(n int) string {
+	if n == 0 {
+		return ""
+	}
+	return fmt.Sprintf(", %d not applicable", n)
+}
+
+// sheet shows one target. Where it is one of many, only what is troubling is
+// named.
+func (t *table) sheet(sheet reports.Sheet, named bool) {
 	t.line("\n%s", t.paint(bold, cut(reports.Printable(sheet.Target.ID, 200), t.Width)))
 	if about := describe(sheet.Target); about != "" {
 		t.line("  %s", t.paint(dim, cut(about, t.Width-2)))
+	}
+	rows, passed := sheet.Worst()
+	quiet := 0
+	if !named {
+		all := len(rows)
+		rows = slices.DeleteFunc(rows, func(row reports.Row) bool { return !troubling(row) })
+		quiet = all - len(rows)
 	}
 	for _, alike := range group(rows) {
 		if t.details++; t.details > mostDetails {
@@ -96,23 +115,24 @@ func (t *table) sheet(sheet reports.Sheet) {
 		}
 		t.rows(alike)
 	}
-	if absent > 0 {
-		t.line("  %s%s", t.mark(string(judge.NotApplicable)), count(absent, "control"))
-	}
-	if passed == 0 {
+	if passed == 0 && quiet == 0 {
 		return
 	}
-	text := count(passed, "control")
-	if t.named {
-		var names []string
-		for _, row := range sheet.Rows {
-			if row.Verdict.Result == judge.Pass {
-				names = append(names, row.Control.ID)
-			}
-		}
-		text = fmt.Sprintf("%d: %s", passed, strings.Join(names, ", "))
+	text := count(passed, "control") + absent(quiet)
+	if named {
+		text = fmt.Sprintf("%d: %s", passed, passes(sheet))
 	}
 	t.wrapped("  "+t.mark(string(judge.Pass)), markWidth+4, text)
+}
+
+func passes(sheet reports.Sheet) string {
+	var names []string
+	for _, row := range sheet.Rows {
+		if row.Verdict.Result == judge.Pass {
+			names = append(names, row.Control.ID)
+		}
+	}
+	return strings.Join(names, ", ")
 }
 
 // group gathers neighbouring verdicts without readings that have one reason,
@@ -168,7 +188,8 @@ func (t *table) end(r *reports.Report) {
 	for _, result := range judge.Results() {
 		counts = append(counts, fmt.Sprintf("%d %s", r.Summary.Counts[result], word(string(result))))
 	}
-	t.line("\n%s: %s", scope(r), strings.Join(counts, ", "))
+	t.line("")
+	t.wrapped("", 0, scope(r)+": "+strings.Join(counts, ", "))
 	for _, left := range r.Leftovers {
 		t.wrapped(t.paint(red, "left behind")+"  ", len("left behind")+2, reports.Printable(left, 400))
 	}

@@ -63,15 +63,20 @@ func Dead() *reports.Report {
 // the reader's terminal, browser, XML parser or Markdown renderer.
 func Hostile() *reports.Report {
 	r := Plain()
+	small := Attacks[:len(Attacks)-1]
+	everything := strings.Join(small, " ")
 	for i := range r.Verdicts {
-		attack := Attacks[i%len(Attacks)]
-		r.Verdicts[i].Reason = attack
-		r.Verdicts[i].Compared = []judge.Comparison{
-			{Reading: attack, Truth: attack, Control: attack, Subject: attack, Match: true},
-			{Reading: "everything", Truth: strings.Join(Attacks[:len(Attacks)-1], ""), Subject: strings.Join(Attacks[:len(Attacks)-1], " ")},
+		v := &r.Verdicts[i]
+		v.Reason = Attacks[i%len(Attacks)]
+		v.Compared = []judge.Comparison{{Reading: everything, Truth: everything, Control: everything, Subject: everything, Match: true}}
+		for _, attack := range small {
+			v.Compared = append(v.Compared, judge.Comparison{Reading: attack, Truth: attack, Control: attack, Subject: attack, Match: i%2 == 0})
 		}
 	}
-	everything := strings.Join(Attacks, " ")
+	megabyte := Attacks[len(Attacks)-1]
+	r.Verdicts[0].Compared[0].Subject = megabyte
+	r.Verdicts[1].Reason = megabyte
+	r.Notices = append(r.Notices, megabyte)
 	r.Notices = append(r.Notices, everything)
 	r.Leftovers = []string{everything}
 	r.Skipped = append(r.Skipped, reports.Skip{What: everything, Why: everything})
