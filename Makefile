@@ -55,7 +55,7 @@ fuzz: ## Fuzz the decoder of untrusted evidence for a minute
 
 .PHONY: e2e
 e2e: build ## End-to-end tests: local cluster, certifications, a real guest kernel under QEMU
-	$(GO) test -tags e2e -count 1 -timeout 45m -p 1 -v ./fixtures/cluster/local/e2e ./fixtures/vm/e2e ./suites/certification/e2e
+	$(GO) test -tags e2e -count 1 -timeout 60m -p 1 -v ./fixtures/cluster/local/e2e ./fixtures/vm/e2e ./suites/isolation/e2e ./suites/certification/e2e
 
 .PHONY: bench
 bench: ## Benchmarks

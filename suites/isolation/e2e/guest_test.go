@@ -1,0 +1,100 @@
+//go:build e2e
+
+// Package e2e judges a true virtual machine: Debian's kernel under QEMU, with
+// the probe as its init, against the machine that the test runs on.
+package e2e
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/katacert/katacert/fixtures/command"
+	"github.com/katacert/katacert/fixtures/vm"
+	"github.com/katacert/katacert/suites/catalogue"
+	"github.com/katacert/katacert/suites/isolation"
+	"github.com/katacert/katacert/suites/judge"
+)
+
+// expected holds, by control, every verdict that a true virtual machine may get
+// here. Where there are two, the second depends on the machine under the test.
+var expected = map[string][]judge.Result{
+	"hypervisor-cpuid":      {judge.NotApplicable},
+	"kernel-vmcoreinfo":     {judge.Pass, judge.NotApplicable}, // kernels without crash dumps
+	"kernel-cmdline":        {judge.Pass, judge.NotApplicable}, // a short command line
+	"kernel-release":        {judge.Pass, judge.NotApplicable}, // a node with Debian's own kernel
+	"kernel-vdso-build-id":  {judge.Pass, judge.NotApplicable},
+	"kernel-notes-build-id": {judge.Pass, judge.NotApplicable},
+	"blk-serial":            {judge.Pass, judge.NotApplicable}, // disks without identifiers
+	"blk-loop-canary":       {judge.Pass, judge.NotApplicable}, // no loop devices
+	"sys-dmi":               {judge.Pass, judge.NotApplicable}, // machines without firmware tables
+	"sys-pci-topology":      {judge.Pass, judge.NotApplicable},
+	"dev-kvm-vhost-vfio":    {judge.Pass, judge.NotApplicable},
+	"cgroup-count":          {judge.Pass, judge.NotApplicable},
+	// The machine's own processes stand in for pods: nothing of theirs is mounted
+	// as overlay, no container runtime may run, and the guest's only process is
+	// its init, which has every privilege.
+	"fs-overlay-paths":  {judge.NotApplicable, judge.Pass},
+	"fs-runtime-socket": {judge.Invalid, judge.Pass},
+	"priv-posture":      {judge.Fail},
+}
+
+// TestTrueVirtualMachine lets the isolation controls judge a guest kernel: what
+// they call isolated must be what a hypervisor isolates.
+func TestTrueVirtualMachine(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
+	defer cancel()
+	controls := isolation.Controls()
+	weaknesses := map[string]bool{}
+	for _, c := range controls {
+		if c.Rule != nil {
+			if weakness, ok := c.Rule.Control.Weakness(); ok {
+				weaknesses[weakness] = true
+			}
+		}
+	}
+	options := vm.SessionOptions{Guest: vm.Options{Probe: buildProbe(t), Progress: os.Stderr}, Run: "judged-guest"}
+	for weakness := range weaknesses {
+		options.Weaknesses = append(options.Weaknesses, weakness)
+	}
+	records, err := vm.Session(ctx, options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	verdicts := catalogue.JudgeAll(controls, judge.Gather(records))
+	for _, c := range controls {
+		v := verdicts[c.ID]
+		t.Logf("%-24s %-14s %s", c.ID, v.Result, v.Reason)
+		allowed, special := expected[c.ID]
+		if !special {
+			allowed = []judge.Result{judge.Pass}
+		}
+		if !contains(allowed, v.Result) {
+			t.Errorf("control %s: %s (%s), expected one of %v", c.ID, v.Result, v.Reason, allowed)
+		}
+	}
+}
+
+func buildProbe(t *testing.T) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "probe")
+	_, err := command.Run(t.Context(), command.Command{
+		Argv: []string{"go", "build", "-trimpath", "-buildvcs=false", "-ldflags", "-s -w -buildid=", "-o", path, "github.com/katacert/katacert/cmd/probe"},
+		Env:  append(os.Environ(), "CGO_ENABLED=0"),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func contains(list []judge.Result, item judge.Result) bool {
+	for _, have := range list {
+		if have == item {
+			return true
+		}
+	}
+	return false
+}
