@@ -95,26 +95,36 @@ func (v Value) MarshalJSON() ([]byte, error) {
 }
 
 // UnmarshalJSON reads a JSON string, whole number or array of strings, and
-// refuses everything else.
+// refuses everything else. Lists are put in the order of List.
 func (v *Value) UnmarshalJSON(data []byte) error {
 	if len(data) == 0 {
 		return fmt.Errorf("empty reading")
 	}
+	var read Value
 	switch data[0] {
 	case '"':
-		v.kind = kindText
-		return json.Unmarshal(data, &v.text)
+		read.kind = kindText
+		if err := json.Unmarshal(data, &read.text); err != nil {
+			return err
+		}
 	case '[':
-		v.kind = kindList
-		v.list = []string{}
-		return json.Unmarshal(data, &v.list)
+		var items []*string
+		if err := json.Unmarshal(data, &items); err != nil || slices.Contains(items, nil) {
+			return fmt.Errorf("reading %.40q is no list of texts", data)
+		}
+		texts := make([]string, len(items))
+		for i, item := range items {
+			texts[i] = *item
+		}
+		read = List(texts...)
 	case '-', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9':
-		v.kind = kindNumber
-		if err := json.Unmarshal(data, &v.number); err != nil {
+		read.kind = kindNumber
+		if err := json.Unmarshal(data, &read.number); err != nil {
 			return fmt.Errorf("reading %.40q is no whole number of 64 bits", data)
 		}
-		return nil
 	default:
 		return fmt.Errorf("reading %.40q is neither text, number nor list", data)
 	}
+	*v = read
+	return nil
 }

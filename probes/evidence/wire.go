@@ -2,12 +2,12 @@ package evidence
 
 import (
 	"bufio"
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
 )
@@ -52,6 +52,10 @@ func DefaultLimits() Limits {
 	return Limits{Bytes: 1 << 20, LineBytes: 256 << 10, Observations: 128, Readings: 4096}
 }
 
+// maxMicros is more than any round lasts, and little enough for durations to be
+// added up without overflow.
+const maxMicros = int64(24 * time.Hour / time.Microsecond)
+
 // Write prints the claim, the observations and the end line.
 func Write(w io.Writer, claim Claim, observations []Observation, cpuMicros int64) error {
 	claim.Schema = WireSchema
@@ -86,7 +90,7 @@ var ErrTooLarge = errors.New("more output than any honest probe sends")
 func Decode(r io.Reader, want Claim, limits Limits) ([]Observation, End, error) {
 	limited := &io.LimitedReader{R: r, N: limits.Bytes + 1}
 	scanner := bufio.NewScanner(limited)
-	scanner.Buffer(make([]byte, 0, 64<<10), limits.LineBytes)
+	scanner.Buffer(make([]byte, 0, min(64<<10, limits.LineBytes)), limits.LineBytes)
 	var (
 		observations []Observation
 		claimed      bool
@@ -150,8 +154,8 @@ func Decode(r io.Reader, want Claim, limits Limits) ([]Observation, End, error) 
 		return nil, End{}, fmt.Errorf("after line %d: the output is cut off (no end line)", number)
 	case end.Observations != len(observations):
 		return nil, End{}, fmt.Errorf("the end line counts %d observations, %d arrived", end.Observations, len(observations))
-	case end.CPUMicros < 0:
-		return nil, End{}, errors.New("the end line claims negative CPU time")
+	case end.CPUMicros < 0 || end.CPUMicros > maxMicros:
+		return nil, End{}, fmt.Errorf("the end line claims %d microseconds of CPU time", end.CPUMicros)
 	}
 	return observations, *end, nil
 }
@@ -171,22 +175,6 @@ func decodeLine(data []byte) (line, error) {
 		return line{}, fmt.Errorf("a line must be exactly one of claim, observation or end, %.60q is not", data)
 	}
 	return l, nil
-}
-
-// strictUnmarshal refuses unknown fields and anything after the value.
-func strictUnmarshal(data []byte, into any) error {
-	if !utf8.Valid(data) {
-		return fmt.Errorf("%.60q is not UTF-8", data)
-	}
-	decoder := json.NewDecoder(bytes.NewReader(data))
-	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(into); err != nil {
-		return fmt.Errorf("%.60q: %w", data, err)
-	}
-	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
-		return fmt.Errorf("%.60q: more than one JSON value on a line", data)
-	}
-	return nil
 }
 
 func checkClaim(got, want Claim) error {
@@ -212,8 +200,8 @@ func checkObservation(o Observation, limits Limits) error {
 	if !o.State.known() {
 		return fmt.Errorf("probe %s: unknown state %.40q", o.Probe, o.State)
 	}
-	if o.Micros < 0 {
-		return fmt.Errorf("probe %s: negative duration", o.Probe)
+	if o.Micros < 0 || o.Micros > maxMicros {
+		return fmt.Errorf("probe %s claims to have taken %d microseconds", o.Probe, o.Micros)
 	}
 	for _, text := range []string{o.Errno, o.Detail} {
 		if !printable(text) {
@@ -262,7 +250,7 @@ func hidden(r rune) bool {
 
 // clean makes an honest probe's texts acceptable to Decode.
 func clean(o Observation) Observation {
-	o.Detail = cleanText(o.Detail)
+	o.Errno, o.Detail = cleanText(o.Errno), cleanText(o.Detail)
 	values := make(Values, len(o.Values))
 	for name, value := range o.Values {
 		value.text = cleanText(value.text)
@@ -271,7 +259,7 @@ func clean(o Observation) Observation {
 			for i, item := range value.list {
 				items[i] = cleanText(item)
 			}
-			value.list = items
+			value = List(items...) // cleaning may have made items equal
 		}
 		values[name] = value
 	}
