@@ -78,7 +78,8 @@ func (c child) observe(t *testing.T) map[string]evidence.Observation {
 		args = []string{"leak", c.leak, string(context)}
 	}
 	// What a runtime does before it starts the container's process: the shell is
-	// the shortest way to mount in the new namespace.
+	// the shortest way to mount in the new namespace. It stays and keeps the
+	// namespace in being, as a container's main process does.
 	script := "set -e\n"
 	for source, target := range c.mounts {
 		script += fmt.Sprintf("mount --bind %s %s\n", source, target)
@@ -87,7 +88,7 @@ func (c child) observe(t *testing.T) map[string]evidence.Observation {
 	if err != nil {
 		t.Fatal(err)
 	}
-	command := exec.Command("/bin/sh", append([]string{"-c", script + `exec "$0" "$@"`, self}, args...)...)
+	command := exec.Command("/bin/sh", append([]string{"-c", script + `"$0" "$@"`, self}, args...)...)
 	command.ExtraFiles = c.files
 	command.SysProcAttr = &syscall.SysProcAttr{Unshareflags: unix.CLONE_NEWNS}
 	var stdout, stderr bytes.Buffer

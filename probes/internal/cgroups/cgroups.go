@@ -42,15 +42,19 @@ func OfSelf() ([]Own, error) {
 	if err != nil {
 		return nil, fmt.Errorf("parse /proc/self/mountinfo: %w", err)
 	}
+	return locateAll(string(memberships), mounts), nil
+}
+
+func locateAll(memberships string, mounts []*mountinfo.Info) []Own {
 	var all []Own
-	for line := range strings.Lines(string(memberships)) {
+	for line := range strings.Lines(memberships) {
 		// hierarchy-id:controllers:path, see cgroups(7).
 		fields := strings.SplitN(strings.TrimRight(line, "\n"), ":", 3)
 		if len(fields) == 3 {
 			all = append(all, locate(mounts, fields[1], fields[2])...)
 		}
 	}
-	return all, nil
+	return all
 }
 
 func notCgroup(m *mountinfo.Info) (skip, stop bool) {
