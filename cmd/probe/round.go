@@ -44,7 +44,7 @@ func round(args []string, stdout, stderr io.Writer) int {
 	if options.leak != "" {
 		// On success the process goes on as another one and does not come back.
 		err := filesystem.Leak(options.leak, append([]string{"probe", "round"}, withoutLeak(args)...))
-		return complain(stderr, exitFailed, "probe round: leak %s: %v", options.leak, err)
+		return complain(stderr, exitFailed, "probe round: %v", err)
 	}
 	observations, cpuMicros := probes.Run(&options.context, inventory.All())
 	claim := evidence.Claim{

@@ -1,6 +1,7 @@
 package plant
 
 import (
+	"errors"
 	"fmt"
 
 	"golang.org/x/sys/unix"
@@ -44,7 +45,7 @@ func serveToken(name, token string) error {
 			if err == nil {
 				_ = unix.Sendto(connection, []byte(token), unix.MSG_NOSIGNAL, nil)
 				_ = unix.Close(connection)
-			} else if err != unix.EINTR && err != unix.ECONNABORTED {
+			} else if !errors.Is(err, unix.EINTR) && !errors.Is(err, unix.ECONNABORTED) {
 				return
 			}
 		}
@@ -63,7 +64,7 @@ func findSocket(s *site) []string {
 	defer func() { _ = unix.Close(fd) }()
 	name := "@" + place.SocketName(s.tokenHash(probes.TokenSocket))
 	// EAGAIN: somebody listens and is slow to accept.
-	if err := unix.Connect(fd, &unix.SockaddrUnix{Name: name}); err != nil && err != unix.EAGAIN {
+	if err := unix.Connect(fd, &unix.SockaddrUnix{Name: name}); err != nil && !errors.Is(err, unix.EAGAIN) {
 		return nil
 	}
 	return []string{name}
