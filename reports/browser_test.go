@@ -2,6 +2,8 @@ package reports_test
 
 import (
 	"context"
+	"errors"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -39,10 +41,7 @@ func TestPageInABrowser(t *testing.T) {
 		{"large", "", ">100 of 100 controls</output>", sample.Large(1000, 100)},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			file, err := filepath.Abs(filepath.Join(written(t, test.r), "report.html"))
-			if err != nil {
-				t.Fatal(err)
-			}
+			file := page(t, test.r)
 			ctx, cancel := context.WithTimeout(t.Context(), browserTimeout)
 			defer cancel()
 			// Without the sandbox, which a container of a CI system does not allow.
@@ -50,7 +49,7 @@ func TestPageInABrowser(t *testing.T) {
 				"--enable-logging=stderr", "--dump-dom", "file://"+file+test.fragment)
 			var log strings.Builder
 			command.Stderr = &log
-			page, err := command.Output()
+			dom, err := command.Output()
 			if err != nil {
 				t.Fatalf("%v: %s", err, log.String())
 			}
@@ -59,12 +58,29 @@ func TestPageInABrowser(t *testing.T) {
 					t.Errorf("the console says %s", line)
 				}
 			}
-			if !strings.Contains(string(page), test.want) {
+			if !strings.Contains(string(dom), test.want) {
 				t.Errorf("the page does not hold %q: its script did not run", test.want)
 			}
-			if strings.Contains(string(page), "<title>owned") {
+			if strings.Contains(string(dom), "<title>owned") {
 				t.Error("evidence ran in the browser")
 			}
 		})
 	}
+}
+
+// page writes the page alone.
+func page(t *testing.T, r *reports.Report) (path string) {
+	t.Helper()
+	format, err := reports.Format("html")
+	if err != nil {
+		t.Fatal(err)
+	}
+	file, err := os.Create(filepath.Join(t.TempDir(), format.File))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(format.Write(file, r), file.Close()); err != nil {
+		t.Fatal(err)
+	}
+	return file.Name()
 }

@@ -9,7 +9,8 @@ import (
 )
 
 // Headline says the outcome in words, for example "CERTIFIED with 2 findings"
-// or "NOT CERTIFIED: 14 controls failed".
+// or "NOT CERTIFIED: 14 controls failed". Why a run was cut short is left to
+// Cause.
 func (r *Report) Headline() string {
 	switch r.Outcome {
 	case Certified:
@@ -18,6 +19,19 @@ func (r *Report) Headline() string {
 		return "NOT CERTIFIED: " + r.failed() + r.findings(", ")
 	default:
 		return "PARTIAL: " + r.unproven()
+	}
+}
+
+// Cause says why the run was cut short, in a label and a text; both are empty
+// when it was not.
+func (r *Report) Cause() (label, text string) {
+	switch {
+	case r.Run.SetupError != "":
+		return "Set-up error", r.Run.SetupError
+	case r.Run.Interrupted != "":
+		return "Interrupted", r.Run.Interrupted
+	default:
+		return "", ""
 	}
 }
 
@@ -47,9 +61,9 @@ func (r *Report) failed() string {
 func (r *Report) unproven() string {
 	switch {
 	case r.Run.SetupError != "":
-		return "nothing could be run: " + Printable(r.Run.SetupError, longestReason)
+		return "nothing could be run"
 	case r.Run.Interrupted != "":
-		return "the run was interrupted: " + Printable(r.Run.Interrupted, longestReason)
+		return "the run was interrupted"
 	}
 	var parts []string
 	for _, result := range []judge.Result{judge.Error, judge.Invalid} {

@@ -118,9 +118,9 @@ func walk(t *testing.T, page []byte, visit func(*html.Node)) {
 }
 
 func TestPageIsInertAndSelfContained(t *testing.T) {
-	for name, make := range samples() {
+	for name, build := range samples() {
 		t.Run(name, func(t *testing.T) {
-			page := contents(t, filepath.Join(written(t, make()), "report.html"))
+			page := contents(t, filepath.Join(written(t, build()), "report.html"))
 			policy := ""
 			var inline []string
 			ids := map[string]bool{}

@@ -71,9 +71,9 @@ func TestJUnitIsValidForJenkins(t *testing.T) {
 	if err != nil {
 		t.Skip("xmllint is not installed (Debian package libxml2-utils)")
 	}
-	for name, make := range samples() {
+	for name, build := range samples() {
 		t.Run(name, func(t *testing.T) {
-			file := filepath.Join(written(t, make()), "junit.xml")
+			file := filepath.Join(written(t, build()), "junit.xml")
 			if out, err := exec.Command(xmllint, "--noout", "--nonet", "--schema", schema, file).CombinedOutput(); err != nil {
 				t.Errorf("%v: %s", err, out)
 			}
@@ -82,9 +82,9 @@ func TestJUnitIsValidForJenkins(t *testing.T) {
 }
 
 func TestJUnitHasOneCasePerControlAndTarget(t *testing.T) {
-	for name, make := range samples() {
+	for name, build := range samples() {
 		t.Run(name, func(t *testing.T) {
-			r := make()
+			r := build()
 			suites := junitOf(t, r)
 			have := map[string]int{}
 			var tests, failures, faults int

@@ -48,6 +48,9 @@ func (s summary) head() {
 	s.line("# %s\n", prose(s.r.Headline()))
 	s.line("%s, run %s, profile %s, %s required, %s, %s.\n", prose(run.Tool+" "+run.Version), code(run.ID), run.Profile, run.Require,
 		run.Started.UTC().Format("2006-01-02 15:04:05 UTC"), run.Finished.Sub(run.Started).Round(100*time.Millisecond))
+	if label, text := s.r.Cause(); label != "" {
+		s.line("> **%s:** %s\n", label, prose(text))
+	}
 	for _, notice := range s.r.Notices {
 		s.line("> **Notice:** %s\n", prose(notice))
 	}
@@ -60,7 +63,7 @@ func (s summary) head() {
 			counts = append(counts, fmt.Sprintf("%d %s", n, result))
 		}
 	}
-	s.line("%s on %s: %s.\n", plural(len(s.r.Controls), "control"), plural(len(s.sheets), "target"), strings.Join(counts, ", "))
+	s.line("%s on %s: %s.\n", plural(len(s.r.Controls), "control"), plural(len(s.r.Targets), "target"), strings.Join(counts, ", "))
 }
 
 func (s summary) scope() {

@@ -139,7 +139,8 @@ type Control struct {
 
 // Vantages names who stands behind truth, control and subject of a comparison.
 type Vantages struct {
-	Truth   evidence.Vantage `json:"truth"`
+	// Truth is empty where the subject is compared with an expectation.
+	Truth   evidence.Vantage `json:"truth,omitempty"`
 	Control evidence.Vantage `json:"control,omitempty"`
 	Subject evidence.Vantage `json:"subject"`
 }
@@ -178,6 +179,9 @@ func Entry(c catalogue.Control) Control {
 		OnFail: c.OnFail, Level: c.Level, Profile: c.Profile, Safety: c.Safety, Shown: c.ShownBy(), Refs: c.Refs}
 	if c.Rule != nil {
 		entry.Vantages = &Vantages{Truth: cmp.Or(c.Rule.Truth, evidence.Witness), Control: c.Rule.Control, Subject: cmp.Or(c.Rule.Subject, evidence.Subject)}
+		if c.Rule.Expects {
+			entry.Vantages.Truth = ""
+		}
 	}
 	return entry
 }

@@ -126,9 +126,20 @@ func (p *page) Columns() int {
 	}
 }
 
+// Alarms are what a reader must know before anything else.
+func (p *page) Alarms() (alarms []fact) {
+	if label, text := p.Cause(); label != "" {
+		alarms = append(alarms, fact{label, text})
+	}
+	for _, left := range p.Leftovers {
+		alarms = append(alarms, fact{"Left behind", left})
+	}
+	return alarms
+}
+
 // Claim says in a sentence or two what the headline is about.
 func (p *page) Claim() string {
-	claim := fmt.Sprintf("%s of the %s profile on %s. ", plural(len(p.Controls), "control"), p.Run.Profile, plural(len(p.Sheets), "target"))
+	claim := fmt.Sprintf("%s of the %s profile on %s. ", plural(len(p.Controls), "control"), p.Run.Profile, plural(len(p.Targets), "target"))
 	if p.Run.Require == catalogue.Hardening {
 		return claim + "Any fail takes the certificate."
 	}
@@ -156,7 +167,7 @@ func (p *page) facts() {
 		{"Cluster", cluster.Name}, {"Provider", cluster.Provider}, {"API server", cluster.Server}, {"Kubernetes", cluster.Kubernetes},
 		{"Profile", string(run.Profile)}, {"Required level", string(run.Require)},
 		{"Run", run.ID}, {"Started", run.Started.UTC().Format("2006-01-02 15:04:05 UTC")}, {"Took", short(run.Finished.Sub(run.Started))},
-		{"Tool", strings.TrimSpace(run.Tool + " " + run.Version)}, {"Interrupted", run.Interrupted}, {"Set-up error", run.SetupError},
+		{"Tool", strings.TrimSpace(run.Tool + " " + run.Version)},
 	} {
 		if f.Value != "" {
 			p.Facts = append(p.Facts, f)

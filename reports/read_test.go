@@ -13,9 +13,9 @@ import (
 )
 
 func TestReadGivesBackWhatWasWritten(t *testing.T) {
-	for name, make := range samples() {
+	for name, build := range samples() {
 		t.Run(name, func(t *testing.T) {
-			want := make()
+			want := build()
 			got, err := reports.Read(filepath.Join(written(t, want), "report.json"))
 			if err != nil {
 				t.Fatal(err)

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 
+	"github.com/katacert/katacert/probes/evidence"
 	"github.com/katacert/katacert/suites/catalogue"
 	"github.com/katacert/katacert/suites/judge"
 )
@@ -103,7 +104,10 @@ func (c Control) Columns() (truth, control, subject string) {
 		return "expected", "control", "subject"
 	}
 	truth, control, subject = string(c.Vantages.Truth), string(c.Vantages.Control), string(c.Vantages.Subject)
-	if c.Vantages.Truth == "witness" {
+	switch c.Vantages.Truth {
+	case "":
+		truth = "expected"
+	case evidence.Witness:
 		truth = "host"
 	}
 	return truth, cmp.Or(control, "control"), subject

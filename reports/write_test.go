@@ -74,10 +74,10 @@ func TestWriteLeavesTheFourFilesAndNothingElse(t *testing.T) {
 // The same report must give the same bytes, in whatever order its verdicts came
 // in, and every format must come out the same when made again from report.json.
 func TestWriteIsDeterministicAndCanBeRepeated(t *testing.T) {
-	for name, make := range samples() {
+	for name, build := range samples() {
 		t.Run(name, func(t *testing.T) {
-			dir := written(t, make())
-			shuffled := make()
+			dir := written(t, build())
+			shuffled := build()
 			slices.Reverse(shuffled.Verdicts)
 			other := written(t, shuffled)
 			read, err := reports.Read(dir)
@@ -102,9 +102,9 @@ func TestWriteIsDeterministicAndCanBeRepeated(t *testing.T) {
 }
 
 func TestEveryFormatHoldsEveryControl(t *testing.T) {
-	for name, make := range samples() {
+	for name, build := range samples() {
 		t.Run(name, func(t *testing.T) {
-			r := make()
+			r := build()
 			dir := written(t, r)
 			for _, format := range reports.Formats() {
 				text := string(contents(t, filepath.Join(dir, format.File)))

@@ -200,6 +200,10 @@ func (t *table) end(r *reports.Report) {
 	for _, line := range wrap(r.Headline(), t.Width) {
 		t.line("%s", t.paint(bold+color, line))
 	}
+	if label, text := r.Cause(); label != "" {
+		label = strings.ToLower(label)
+		t.wrapped(label+"  ", len(label)+2, reports.Printable(text, 1000))
+	}
 	for i, file := range t.Files {
 		label := "reports  "
 		if i > 0 {
@@ -210,7 +214,7 @@ func (t *table) end(r *reports.Report) {
 }
 
 func scope(r *reports.Report) string {
-	return fmt.Sprintf("%s × %s", count(len(r.Controls), "control"), count(len(r.Sheets()), "target"))
+	return fmt.Sprintf("%s × %s", count(len(r.Controls), "control"), count(len(r.Targets), "target"))
 }
 
 func count(n int, noun string) string {

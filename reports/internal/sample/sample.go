@@ -53,7 +53,7 @@ func Plain() *reports.Report {
 // Dead is a run whose set-up failed before it knew its targets.
 func Dead() *reports.Report {
 	r := base("", "", "")
-	r.Targets, r.Timings = nil, nil
+	r.Targets, r.Timings, r.Notices, r.Skipped = nil, nil, nil, nil
 	r.Run.SetupError = "connect to the cluster https://192.0.2.1:6443: connection refused"
 	r.Conclude()
 	return r
