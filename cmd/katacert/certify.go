@@ -168,9 +168,19 @@ func (f *certifyFlags) ready(ctx context.Context, o *certification.Options, prog
 	if err != nil {
 		return c.Close, err
 	}
-	o.Images = certification.Images{Probe: refs["probe"], Trainer: refs["trainer"]}
+	o.Images = certification.Images{Probe: refs[images.Probe], Trainer: refs[images.Trainer], Manifests: manifests(set, refs)}
 	o.Images.PullSecret, err = f.readPullSecret(ctx, c)
 	return c.Close, err
+}
+
+// manifests lists the digests of an image's platforms by that of its index.
+func manifests(set *images.Set, refs map[string]string) map[string][]string {
+	digests := map[string][]string{}
+	for _, info := range set.List() {
+		_, index, _ := strings.Cut(refs[info.Name], "@")
+		digests[index] = append(digests[index], info.Digest)
+	}
+	return digests
 }
 
 // arches are the architectures to build images for: that of this machine for

@@ -5,6 +5,7 @@
 package catalogue
 
 import (
+	"cmp"
 	"fmt"
 	"regexp"
 	"slices"
@@ -128,9 +129,9 @@ type Ref struct {
 func (c Control) Vantages() []evidence.Vantage {
 	needs := []evidence.Vantage{}
 	if c.Rule != nil {
-		needs = append(needs, c.Rule.Control, evidence.Subject)
-		if c.Rule.RecordOnly {
-			needs = []evidence.Vantage{evidence.Subject}
+		needs = append(needs, cmp.Or(c.Rule.Subject, evidence.Subject))
+		if !c.Rule.RecordOnly {
+			needs = append(needs, c.Rule.Control)
 		}
 	}
 	if c.NeedsNeighbour {

@@ -50,7 +50,11 @@ type Cluster struct {
 // Images are references by digest, and how to pull them.
 type Images struct {
 	Probe, Trainer string
-	PullPolicy     corev1.PullPolicy
+	// Manifests are the digests of the single-platform images behind Probe and
+	// Trainer, by the digest of their index: some runtimes report the one in place
+	// of the other.
+	Manifests  map[string][]string
+	PullPolicy corev1.PullPolicy
 	// PullSecret is copied into the run's namespaces under the same name.
 	PullSecret *corev1.Secret
 }

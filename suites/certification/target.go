@@ -168,7 +168,7 @@ func (t *targetRun) start(ctx context.Context, s *seat) {
 		return
 	}
 	s.pod = running
-	s.err = genuine(running, t.target.Node.Name, s.image)
+	s.err = genuine(running, t.target.Node.Name, s.image, t.r.o.Images.Manifests[digestOf(s.image)])
 }
 
 // round lets the given seats look at the same time, one exec each.

@@ -126,7 +126,7 @@ func Kernel() []catalogue.Control {
 			Why:       "A guest kernel that looks different must also run inside a VMM of its own on this node; otherwise it is imitated, or shared.",
 			Proves:    "CPU time and memory that the pod spends appear in exactly one VMM process of the node.",
 			ProvesNot: "It says nothing about how well that VMM is confined; the vmm group does.",
-			Rule:      byReference(judge.Unbound()),
+			Rule:      &judge.Rule{Detects: judge.Unbound(), Control: evidence.Reference, Expects: true},
 			Refs:      catalogue.Refs("NIST SC-39", "NIST SC-3", "SP800-190 3.5"),
 		},
 	}

@@ -44,6 +44,10 @@ func Unbound() Detection {
 		}
 		cpu, _ := burn.Values.Number("cpu_us")
 		memory, _ := burn.Values.Number("memory_bytes")
+		if cpu <= 0 || memory <= 0 {
+			// Any VMM moves by nothing.
+			return Sight{Outcome: Unknown, Reason: "does not say what it burned"}
+		}
 		var moved, names []string
 		for pid, now := range after {
 			names = append(names, now.name)

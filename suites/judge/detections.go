@@ -9,8 +9,9 @@ import (
 	"github.com/katacert/katacert/probes/evidence"
 )
 
-// SameText detects when every named reading that the truth has is equal at the
-// seen vantage. One reading that differs is enough for two kernels.
+// SameText detects when every named reading that both have is equal. One reading
+// that differs is enough for two kernels; a reading that is not there differs
+// from nothing.
 func SameText(probe string, readings ...string) Detection {
 	return func(c *Case) Sight {
 		truth, seen, done := c.both(evidence.Look, probe)
@@ -18,13 +19,17 @@ func SameText(probe string, readings ...string) Detection {
 			return *done
 		}
 		sight := Sight{Outcome: Undetected}
-		compared, equal := 0, 0
+		wanted, compared, equal := 0, 0, 0
 		for _, name := range readings {
 			want, has := truth.Values.Text(name)
 			if !has || want == "" {
 				continue
 			}
-			got, _ := seen.Values.Text(name)
+			wanted++
+			got, has := seen.Values.Text(name)
+			if !has {
+				continue
+			}
 			compared++
 			if got == want {
 				equal++
@@ -32,8 +37,10 @@ func SameText(probe string, readings ...string) Detection {
 			sight.Readings = append(sight.Readings, Reading{Name: name, Truth: want, Seen: got, Match: got == want})
 		}
 		switch {
-		case compared == 0:
+		case wanted == 0:
 			return Sight{Outcome: NoTruth, Reason: fmt.Sprintf("%s has none of %s", c.Truth.Vantage, strings.Join(readings, ", "))}
+		case compared == 0:
+			return Sight{Outcome: AbsentThere, Reason: "has none of " + strings.Join(readings, ", ")}
 		case equal == compared:
 			sight.Outcome, sight.Reason = Detected, sees(c, sight.Readings)
 		default:
@@ -52,19 +59,27 @@ func AnySameText(probe string, readings ...string) Detection {
 			return *done
 		}
 		sight := Sight{Outcome: Undetected}
+		wanted := 0
 		for _, name := range readings {
 			want, has := truth.Values.Text(name)
 			if !has || want == "" {
 				continue
 			}
-			got, _ := seen.Values.Text(name)
+			wanted++
+			got, has := seen.Values.Text(name)
+			if !has {
+				continue
+			}
 			sight.Readings = append(sight.Readings, Reading{Name: name, Truth: want, Seen: got, Match: got == want})
 			if got == want {
 				sight.Outcome = Detected
 			}
 		}
-		if len(sight.Readings) == 0 {
+		switch {
+		case wanted == 0:
 			return Sight{Outcome: NoTruth, Reason: fmt.Sprintf("%s has none of %s", c.Truth.Vantage, strings.Join(readings, ", "))}
+		case len(sight.Readings) == 0:
+			return Sight{Outcome: AbsentThere, Reason: "has none of " + strings.Join(readings, ", ")}
 		}
 		sight.Reason = sightReason(c, sight)
 		return sight
@@ -114,7 +129,10 @@ func SharesAny(probe, reading string) Detection {
 		if len(want) == 0 {
 			return Sight{Outcome: NoTruth, Reason: fmt.Sprintf("%s has no %s that could be recognised", c.Truth.Vantage, reading)}
 		}
-		got, _ := seen.Values.List(reading)
+		got, has := seen.Values.List(reading)
+		if !has {
+			return Sight{Outcome: AbsentThere, Reason: "has no " + reading}
+		}
 		shared := intersect(want, got)
 		sight := Sight{Outcome: Undetected, Readings: []Reading{listReading(reading, want, got, len(shared) > 0)}}
 		if len(shared) > 0 {
@@ -138,7 +156,10 @@ func SameSet(probe, reading string) Detection {
 		if len(want) == 0 {
 			return Sight{Outcome: NoTruth, Reason: fmt.Sprintf("%s has no %s", c.Truth.Vantage, reading)}
 		}
-		got, _ := seen.Values.List(reading)
+		got, has := seen.Values.List(reading)
+		if !has {
+			return Sight{Outcome: AbsentThere, Reason: "has no " + reading}
+		}
 		same := slices.Equal(want, got)
 		sight := Sight{Outcome: Undetected, Readings: []Reading{listReading(reading, want, got, same)}}
 		if same {

@@ -29,7 +29,10 @@ func SeesLoopDevice() Detection {
 		if done := notSeen(seen); done != nil {
 			return *done
 		}
-		entries, _ := seen.Values.List("entries")
+		entries, ok := seen.Values.List("entries")
+		if !ok {
+			return Sight{Outcome: Unknown, Reason: "gave no list entries"}
+		}
 		want := fmt.Sprintf("%s %d", strings.TrimPrefix(device, "/dev/"), sectors)
 		match := slices.Contains(entries, want)
 		sight := Sight{Outcome: Undetected, Reason: "does not list the node's loop device",

@@ -106,6 +106,9 @@ type Rule struct {
 	// Truth is whose reading the subject must not share; evidence.Witness when
 	// empty. The control vantage is always compared with the witness.
 	Truth evidence.Vantage
+	// Expects marks a detection that compares with an expectation and not with
+	// the truth vantage's reading, so that reports can say so.
+	Expects bool
 	// RecordOnly marks what is worth knowing but proves nothing either way.
 	RecordOnly bool
 }

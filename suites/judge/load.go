@@ -22,13 +22,19 @@ func SharesLoad() Detection {
 			if err != nil {
 				return Sight{Outcome: Unknown, Reason: err.Error()}
 			}
+			if truth.State != evidence.Seen {
+				return Sight{Outcome: NoTruth, Reason: fmt.Sprintf("%s itself has nothing to compare with: %s", c.Truth.Vantage, why(truth))}
+			}
 			if done := notSeen(seen); done != nil {
 				return *done
 			}
 			wantMemory, _ := truth.Values.Number("mem_total_kib")
-			gotMemory, _ := seen.Values.Number("mem_total_kib")
+			gotMemory, hasMemory := seen.Values.Number("mem_total_kib")
 			wantLoad, _ := truth.Values.Text("loadavg")
-			gotLoad, _ := seen.Values.Text("loadavg")
+			gotLoad, hasLoad := seen.Values.Text("loadavg")
+			if !hasMemory && !hasLoad {
+				return Sight{Outcome: AbsentThere, Reason: "shows neither load nor memory size"}
+			}
 			sameMemory := wantMemory != 0 && wantMemory == gotMemory
 			sameLoad := wantLoad == gotLoad && wantLoad != "" && wantLoad != "0.00 0.00 0.00"
 			if round == evidence.Look || sameMemory || sameLoad {
@@ -47,10 +53,10 @@ func SharesLoad() Detection {
 }
 
 // SharesInterrupts detects the node's interrupts: the totals follow the node's
-// own, or the list of interrupt lines with their devices is the node's.
+// own or, where there are none, the set of loaded modules is the node's.
 func SharesInterrupts() Detection {
 	totals := MovesAlong("interrupts", "total", "intr_total", "softirq_total")
-	modules := SharesAny("interrupts", "modules")
+	modules := SameSet("interrupts", "modules")
 	return func(c *Case) Sight {
 		sight := totals(c)
 		if sight.Outcome != AbsentThere {

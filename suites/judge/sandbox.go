@@ -105,7 +105,10 @@ func PlainContainer() Detection {
 		}
 		class, _ := asked.Values.Text("runtime_class")
 		handler, _ := asked.Values.Text("handler")
-		got, _ := asked.Values.Text(string(c.Seen.Vantage) + "_runtime_class")
+		got, known := asked.Values.Text(string(c.Seen.Vantage) + "_runtime_class")
+		if !known {
+			return Sight{Outcome: Unknown, Reason: "cannot be checked against its RuntimeClass: its pod did not run as asked"}
+		}
 		listed, _ := asked.Values.List("node_handlers")
 		readings = append(readings,
 			Reading{Name: "runtime_class", Truth: class, Seen: got, Match: class != got},

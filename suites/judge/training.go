@@ -58,7 +58,11 @@ func Training(from Evidence) Verdict {
 	return verdict
 }
 
-func falls(first, last int64) bool { return first > 0 && last >= 0 && last*100 <= first*LossMustFallTo }
+// falls compares in floating point: a loss that ran away is near the largest
+// number.
+func falls(first, last int64) bool {
+	return first > 0 && last >= 0 && float64(last)*100 <= float64(first)*LossMustFallTo
+}
 
 func course(first, last int64) string {
 	return fmt.Sprintf("%.4f to %.4f", float64(first)/1e6, float64(last)/1e6)

@@ -2,6 +2,7 @@
 package training
 
 import (
+	"github.com/katacert/katacert/probes/evidence"
 	"github.com/katacert/katacert/suites/catalogue"
 	"github.com/katacert/katacert/suites/judge"
 )
@@ -23,5 +24,19 @@ func Controls() []catalogue.Control {
 		NeedsTraining: true,
 		Verdict:       judge.Training,
 		Refs:          catalogue.Refs("NIST SI-7", "NIST CP-9"),
+	}, {
+		ID:            "training-runtimeclass",
+		Group:         catalogue.Training,
+		Title:         "The training pod is run by the runtime that it asked for",
+		Why:           "A training pod that lost its RuntimeClass on the way trains just as well, on the node's own kernel. Its spec does not show that; its status and the node do.",
+		Proves:        "The running training pod kept its RuntimeClass, the node lists the handler, and the shim that runs the pod on the node is that runtime's.",
+		ProvesNot:     "Other training pods of the cluster.",
+		OnFail:        "Look for webhooks that change pods with GPUs or volumes, and compare the handler's configuration on the named node.",
+		Level:         catalogue.Isolation,
+		Profile:       catalogue.Nightly,
+		Safety:        catalogue.Observes,
+		NeedsTraining: true,
+		Rule:          &judge.Rule{Detects: judge.PlainContainer(), Control: evidence.Reference, Subject: evidence.Trainer, Expects: true},
+		Refs:          catalogue.Refs("NIST CM-6", "NIST CM-7", "ATT&CK T1610"),
 	}}
 }
