@@ -5,11 +5,12 @@ import (
 	"github.com/katacert/katacert/suites/judge"
 )
 
-// Conclude derives outcome and summary from the verdicts, and gives every
-// planned control that has none for a target the verdict error, so that none
-// can vanish from a report.
+// Conclude derives outcome and summary from the verdicts, gives every planned
+// control that has none for a target the verdict error, so that none can vanish
+// from a report, and puts the verdicts in order: by target, then by control.
 func (r *Report) Conclude() {
 	r.fillMissing()
+	r.order()
 	r.Summary = Summary{Counts: map[judge.Result]int{}}
 	failed, unproven := false, r.Run.Interrupted != "" || r.Run.SetupError != "" || len(r.Verdicts) == 0
 	levels := map[string]catalogue.Level{}
@@ -56,6 +57,16 @@ func (r *Report) Finding(v Verdict) bool {
 		}
 	}
 	return false
+}
+
+func (r *Report) order() {
+	ordered := make([]Verdict, 0, len(r.Verdicts))
+	for _, sheet := range r.Sheets() {
+		for _, row := range sheet.Rows {
+			ordered = append(ordered, *row.Verdict)
+		}
+	}
+	r.Verdicts = ordered
 }
 
 func (r *Report) fillMissing() {

@@ -31,19 +31,12 @@ func Write(dir string, r *Report) ([]string, error) {
 }
 
 // concluded returns a copy of the report whose outcome follows from its
-// verdicts and whose verdicts are in order: by target, then by control.
+// verdicts.
 func (r *Report) concluded() *Report {
 	c := *r
 	c.Schema = Schema
 	c.Verdicts = slices.Clone(r.Verdicts)
 	c.Conclude()
-	ordered := make([]Verdict, 0, len(c.Verdicts))
-	for _, sheet := range c.Sheets() {
-		for _, row := range sheet.Rows {
-			ordered = append(ordered, *row.Verdict)
-		}
-	}
-	c.Verdicts = ordered
 	return &c
 }
 
