@@ -77,6 +77,10 @@ func parseRound(args []string, stderr io.Writer) (roundOptions, error) {
 	flags.StringVar(&seek, "seek", "", "planted tokens to look for: name=sha256,...")
 	flags.StringVar(&seed, "seed", "", "the secret of what is planted, in hex; for the witness only")
 	flags.StringVar(&c.HostRoot, "host-root", "", "where the node's root file system is mounted; for the witness only")
+	flags.Func("skip", "the id of a probe to leave out, repeatable", func(id string) error {
+		c.Skip = append(c.Skip, id)
+		return nil
+	})
 	flags.StringVar(&options.leak, leakFlag, "", "a directory to hold open without a mount that shows it; for a weakened vantage only")
 	if err := flags.Parse(args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {

@@ -14,7 +14,7 @@ import (
 func Probes() []probes.Probe {
 	return []probes.Probe{
 		{ID: "node", Rounds: []evidence.Round{evidence.Look}, From: probes.OnlyWitness, Observe: node},
-		{ID: "shims", Rounds: []evidence.Round{evidence.LookAgain}, From: probes.OnlyWitness, Observe: shims},
+		{ID: "shims", Rounds: []evidence.Round{evidence.Look, evidence.LookAgain}, From: probes.OnlyWitness, Observe: shims},
 		{ID: "vmm-processes", Rounds: []evidence.Round{evidence.Look, evidence.Act, evidence.Settle}, From: probes.OnlyWitness, Observe: vmmProcesses},
 	}
 }

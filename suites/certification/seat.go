@@ -34,13 +34,16 @@ const leakFrom = pods.HostRoot + "/var"
 
 // argv is the command line of one round. Parameters are arguments and never
 // stdin, which not every runtime carries reliably through an exec.
-func (s *seat) argv(run string, round evidence.Round, nonce string, seed []byte) []string {
+func (s *seat) argv(run string, round evidence.Round, nonce string, seed []byte, skip []string) []string {
 	argv := []string{"/probe", "round", "--round", string(round), "--vantage", string(s.vantage), "--run", run, "--nonce", nonce}
 	if s.vantage == evidence.Witness {
 		return append(argv, "--seed", hex.EncodeToString(seed), "--host-root", pods.HostRoot)
 	}
 	if s.vantage == evidence.Weakened(string(pods.LeakedDescriptor)) {
 		argv = append(argv, "--leak", leakFrom)
+	}
+	for _, probe := range skip {
+		argv = append(argv, "--skip", probe)
 	}
 	hashes := map[string]string{}
 	for _, name := range probes.TokenNames() {
@@ -81,7 +84,7 @@ func (t *targetRun) look(ctx context.Context, s *seat, round evidence.Round) evi
 	defer cancel()
 	limits := evidence.DefaultLimits()
 	record.Started = time.Now().UTC()
-	out, err := t.r.exec.exec(ctx, s.pod, pods.ContainerName, s.argv(t.r.o.RunID, round, nonce, t.seed), limits.Bytes)
+	out, err := t.r.exec.exec(ctx, s.pod, pods.ContainerName, s.argv(t.r.o.RunID, round, nonce, t.seed, t.skip), limits.Bytes)
 	record.Finished = time.Now().UTC()
 	if err != nil {
 		record.Error = fmt.Sprintf("exec in pod %s/%s: %v", s.pod.Namespace, s.pod.Name, err)

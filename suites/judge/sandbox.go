@@ -45,10 +45,17 @@ func (s Sandbox) Kind() Kind {
 }
 
 // SandboxOf finds the sandbox of a vantage's pod among those that the witness
-// saw on the node.
+// saw on the node in its second look, or in its first where there was no second.
 func SandboxOf(e Evidence, v evidence.Vantage) (Sandbox, error) {
 	c := &Case{Evidence: e}
-	return c.sandbox(v)
+	sandbox, err := c.sandbox(v)
+	if err != nil {
+		pod, _ := e.View(v).Pod()
+		if o, lookErr := c.observe(e.View(evidence.Witness), evidence.Look, "shims"); lookErr == nil {
+			return SandboxIn(o, pod.UID)
+		}
+	}
+	return sandbox, err
 }
 
 func (c *Case) sandbox(v evidence.Vantage) (Sandbox, error) {
@@ -60,12 +67,17 @@ func (c *Case) sandbox(v evidence.Vantage) (Sandbox, error) {
 	if err != nil {
 		return Sandbox{}, fmt.Errorf("cannot be found on the node: witness %w", err)
 	}
-	lines, _ := o.Values.List("sandboxes")
+	return SandboxIn(o, pod.UID)
+}
+
+// SandboxIn finds a pod's sandbox in what the witness's probe of shims saw.
+func SandboxIn(shims evidence.Observation, podUID string) (Sandbox, error) {
+	lines, _ := shims.Values.List("sandboxes")
 	for _, line := range lines {
 		fields := keyValues(line)
-		if fields["pod_uid"] == pod.UID {
+		if podUID != "" && fields["pod_uid"] == podUID {
 			pid, _ := strconv.Atoi(fields["pid"])
-			return Sandbox{PodUID: pod.UID, ID: fields["sandbox"], Handler: fields["handler"], Shim: fields["shim"], Digest: fields["sha256"], PID: pid}, nil
+			return Sandbox{PodUID: podUID, ID: fields["sandbox"], Handler: fields["handler"], Shim: fields["shim"], Digest: fields["sha256"], PID: pid}, nil
 		}
 	}
 	return Sandbox{}, fmt.Errorf("has no sandbox on the node that the witness looked at (%d sandboxes there)", len(lines))
