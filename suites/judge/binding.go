@@ -21,7 +21,7 @@ const (
 func Unbound() Detection {
 	return func(c *Case) Sight {
 		if sandbox, err := c.sandbox(c.Seen.Vantage); err == nil && sandbox.Kind() == KindUserKernel {
-			return Sight{Outcome: AbsentThere, Reason: fmt.Sprintf("has no virtual machine: %s keeps its kernel in a process", sandbox.Shim)}
+			return Sight{Outcome: NoTruth, Reason: fmt.Sprintf("%s has no virtual machine: %s keeps its kernel in a process", c.Seen.Vantage, sandbox.Shim)}
 		}
 		burned, from, to := evidence.LookAgain, evidence.Act, evidence.Settle
 		if c.Seen.Vantage == evidence.Reference {
