@@ -22,6 +22,7 @@ import (
 	"k8s.io/client-go/kubernetes"
 
 	"github.com/katacert/katacert/fixtures/cluster"
+	"github.com/katacert/katacert/fixtures/cluster/local"
 	"github.com/katacert/katacert/fixtures/images"
 	"github.com/katacert/katacert/reports"
 	"github.com/katacert/katacert/reports/terminal"
@@ -153,6 +154,11 @@ func (f *certifyFlags) run(ctx context.Context, stdout, stderr io.Writer) error 
 
 // ready builds the images, reaches the cluster and brings the images to it.
 func (f *certifyFlags) ready(ctx context.Context, o *certification.Options, progress *terminal.Progress) (func(context.Context) error, error) {
+	if f.cluster.provider == providerLocal {
+		if err := local.Require(ctx); err != nil {
+			return nil, err // before the time to build images is spent
+		}
+	}
 	progress.Phase("", "build the images")
 	set, err := images.Build(ctx, images.Options{Arch: f.arches(), Progress: notes{progress}})
 	if err != nil {
@@ -213,7 +219,7 @@ func (f *certifyFlags) readPullSecret(ctx context.Context, c cluster.Cluster) (*
 func (f *certifyFlags) certify(ctx context.Context, o certification.Options) (*reports.Report, error) {
 	runner, report, err := certification.Prepare(ctx, o)
 	if err != nil {
-		if report != nil && !errors.Is(err, certification.ErrUsage) {
+		if report != nil {
 			return report, nil // the report says what went wrong
 		}
 		return nil, err
@@ -250,6 +256,9 @@ func (f *certifyFlags) conclude(report *reports.Report, stdout, stderr io.Writer
 		}
 	} else if err := terminal.Table(stdout, report, terminal.Options{Color: isTerminal(stdout), Width: width(stdout), Files: written}); err != nil {
 		return fmt.Errorf("show the verdicts: %w", err)
+	}
+	if _, cause := report.Cause(); cause != "" {
+		fmt.Fprintln(stderr, "katacert: "+cause)
 	}
 	if writeErr != nil {
 		fmt.Fprintln(stderr, "katacert: "+writeErr.Error())

@@ -2,6 +2,7 @@ package certification
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -18,6 +19,7 @@ const EvidenceFile = "evidence.jsonl"
 type evidenceFile struct {
 	mu      sync.Mutex
 	file    *os.File
+	size    int64 // of the whole lines in the file, in bytes
 	records map[string][]evidence.Record
 	failed  error
 }
@@ -28,23 +30,36 @@ func openEvidence(dir string) (*evidenceFile, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the file of evidence %s: %w", path, err)
 	}
-	return &evidenceFile{file: file, records: map[string][]evidence.Record{}}, nil
+	info, err := file.Stat()
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("open the file of evidence %s: %w", path, err), file.Close())
+	}
+	return &evidenceFile{file: file, size: info.Size(), records: map[string][]evidence.Record{}}, nil
 }
 
 // add appends one record. A record that cannot be written is still judged, but
 // the run is told (see err): evidence that is not on disk proves nothing to an
-// auditor.
+// auditor. After a failure nothing more is written, so that what is kept has no
+// gap and ends with a whole line.
 func (e *evidenceFile) add(r evidence.Record) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.records[r.Target] = append(e.records[r.Target], r)
+	if e.failed != nil {
+		return
+	}
 	line, err := json.Marshal(r)
 	if err == nil {
 		_, err = e.file.Write(append(line, '\n'))
 	}
-	if err != nil && e.failed == nil {
-		e.failed = fmt.Errorf("write evidence to %s: %w: free space there and run again; what was written before is kept", e.file.Name(), err)
+	if err == nil {
+		e.size += int64(len(line)) + 1
+		return
 	}
+	if cut := e.file.Truncate(e.size); cut != nil {
+		err = errors.Join(err, cut)
+	}
+	e.failed = fmt.Errorf("write evidence to %s: %w: free space there and run again; what was written before is kept", e.file.Name(), err)
 }
 
 func (e *evidenceFile) of(target string) []evidence.Record {
@@ -57,6 +72,11 @@ func (e *evidenceFile) err() error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return e.failed
+}
+
+// discard removes the file and its folder, if nothing else is in it.
+func (e *evidenceFile) discard() error {
+	return errors.Join(e.file.Close(), os.Remove(e.file.Name()), os.Remove(filepath.Dir(e.file.Name())))
 }
 
 func (e *evidenceFile) close() error {

@@ -46,15 +46,18 @@ type runner struct {
 // node follow each other, because they would disturb each other's counters.
 const nodesAtOnce = 8
 
-// Prepare makes the run's folder, asks the cluster what there is and plans. The
-// report is never nil: where Prepare fails it says why, with every chosen
-// control as an error.
+// Prepare makes the run's folder, asks the cluster what there is and plans.
+// Where it fails the report says why, with every chosen control as an error. An
+// ErrUsage leaves neither report nor folder: nothing was begun.
 func Prepare(ctx context.Context, o Options) (*Runner, *reports.Report, error) {
 	r, err := begin(o)
 	if err != nil {
 		return nil, nil, err
 	}
 	if err := r.prepare(ctx, Catalogue()); err != nil {
+		if errors.Is(err, ErrUsage) {
+			return nil, nil, errors.Join(err, r.evidence.discard())
+		}
 		r.abort(err)
 		return nil, r.report, err
 	}
