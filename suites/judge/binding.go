@@ -20,8 +20,10 @@ const (
 // process moved along, or several did.
 func Unbound() Detection {
 	return func(c *Case) Sight {
-		if sandbox, err := c.sandbox(c.Seen.Vantage); err == nil && sandbox.Kind() == KindUserKernel {
-			return Sight{Outcome: NoTruth, Reason: fmt.Sprintf("%s has no virtual machine: %s keeps its kernel in a process", c.Seen.Vantage, sandbox.Shim)}
+		// Where the subject has no VMM by design nobody burned, not even the
+		// control vantage.
+		if sandbox, err := c.sandbox(evidence.Subject); err == nil && sandbox.Kind() == KindUserKernel {
+			return Sight{Outcome: NoTruth, Reason: fmt.Sprintf("subject has no virtual machine: %s keeps its kernel in a process", sandbox.Shim)}
 		}
 		burned, from, to := evidence.LookAgain, evidence.Act, evidence.Settle
 		if c.Seen.Vantage == evidence.Reference {

@@ -150,10 +150,10 @@ func decide(control, subject evidence.Vantage, shown, saw Sight) (Result, string
 		return Fail, fmt.Sprintf("%s %s (the control vantage %s did not: it %s)", subject, saw.Reason, control, shown.Reason)
 	case saw.Outcome == Unknown:
 		return Error, fmt.Sprintf("%s %s", subject, saw.Reason)
-	case saw.Outcome == NoTruth:
-		return NotApplicable, saw.Reason
 	case shown.Outcome == Unknown:
 		return Error, fmt.Sprintf("the control vantage %s %s", control, shown.Reason)
+	case saw.Outcome == NoTruth:
+		return NotApplicable, saw.Reason
 	case shown.Outcome == NoTruth:
 		return NotApplicable, shown.Reason
 	case shown.Outcome != Detected:
