@@ -81,41 +81,32 @@ func (s summary) scope() {
 	s.line("")
 }
 
-// fails shows the fails with their readings side by side, findings after them.
+// fails shows what to do about the fails and findings, then each with its
+// readings side by side.
 func (s summary) fails() {
-	shown := 0
-	for _, section := range []struct{ title, mark string }{{"Failed", string(judge.Fail)}, {"Findings", markFinding}} {
-		total := s.count(section.mark)
-		if total == 0 {
-			continue
+	rows := failedRows(s.sheets)
+	if advice := advise(rows); len(advice) > 0 {
+		s.line("## What to do\n")
+		for _, a := range advice {
+			s.line("- %s (%s)", prose(a.Text), code(firstFew(a.Controls)))
 		}
-		s.line("## %s (%d)\n", section.title, total)
-		left := total
-		for _, sheet := range s.sheets {
-			for _, row := range sheet.Rows {
-				if row.Mark() != section.mark || shown == summaryDetails {
-					continue
-				}
-				s.detail(row)
-				shown++
-				left--
-			}
-		}
-		if left > 0 {
-			s.line("%d more are in report.html and report.json.\n", left)
-		}
+		s.line("")
 	}
-}
-
-func (s summary) count(mark string) (n int) {
-	for _, sheet := range s.sheets {
-		for _, row := range sheet.Rows {
-			if row.Mark() == mark {
-				n++
-			}
+	title := ""
+	for _, row := range rows[:min(len(rows), summaryDetails)] {
+		section := "Failed"
+		if row.Finding {
+			section = "Findings"
 		}
+		if section != title {
+			title = section
+			s.line("## %s\n", title)
+		}
+		s.detail(row)
 	}
-	return n
+	if more := len(rows) - summaryDetails; more > 0 {
+		s.line("%d more are in report.html and report.json.\n", more)
+	}
 }
 
 func (s summary) detail(row Row) {
@@ -128,9 +119,6 @@ func (s summary) detail(row Row) {
 			s.line("| %s | %s | %s | %s | %s |", code(c.Reading), code(c.Truth), code(c.Control), code(c.Subject), Note(c))
 		}
 		s.line("")
-	}
-	if row.Control.OnFail != "" {
-		s.line("What to do: %s\n", prose(row.Control.OnFail))
 	}
 }
 

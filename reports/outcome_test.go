@@ -139,6 +139,10 @@ func TestEntryNamesTheVantages(t *testing.T) {
 	if truth, control, subject := tenant.Columns(); truth+" "+control+" "+subject != "subject reference neighbour" {
 		t.Errorf("the columns are %s, %s, %s", truth, control, subject)
 	}
+	expecting := reports.Entry(catalogue.Control{ID: "posture", Rule: &judge.Rule{Control: "weakened/privileged", Expects: true}})
+	if truth, control, subject := expecting.Columns(); truth+" "+control+" "+subject != "expected weakened/privileged subject" {
+		t.Errorf("the columns are %s, %s, %s", truth, control, subject)
+	}
 	if own := reports.Entry(catalogue.Control{ID: "own"}); own.Vantages != nil {
 		t.Errorf("a control with a verdict of its own has vantages %+v", own.Vantages)
 	}

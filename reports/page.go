@@ -43,6 +43,7 @@ type page struct {
 
 	Platforms []Platform
 	Failed    []Row
+	Advice    []Advice
 	Unproven  []reason
 
 	MorePlatforms, MoreFailed, MoreUnproven, MorePhases int
@@ -180,19 +181,10 @@ func (p *page) facts() {
 
 // lists gathers what a reader must see first, worst first.
 func (p *page) lists() {
-	for _, mark := range []string{string(judge.Fail), markFinding} {
-		for _, sheet := range p.Sheets {
-			for _, row := range sheet.Rows {
-				switch {
-				case row.Mark() != mark:
-				case len(p.Failed) < mostFailed:
-					p.Failed = append(p.Failed, row)
-				default:
-					p.MoreFailed++
-				}
-			}
-		}
-	}
+	failed := failedRows(p.Sheets)
+	p.Advice = advise(failed)
+	p.Failed = failed[:min(len(failed), mostFailed)]
+	p.MoreFailed = len(failed) - len(p.Failed)
 	all := notProven(p.Sheets)
 	p.Unproven = all[:min(len(all), mostReasons)]
 	p.MoreUnproven = len(all) - len(p.Unproven)

@@ -100,17 +100,18 @@ func (s Sheet) Worst() (rows []Row, passed int) {
 // Columns names the three columns of a comparison: what the subject is compared
 // with, the vantage that must detect, and the subject.
 func (c Control) Columns() (truth, control, subject string) {
+	truth, control, subject = "expected", "control", string(evidence.Subject)
 	if c.Vantages == nil {
-		return "expected", "control", "subject"
+		return truth, control, subject
 	}
-	truth, control, subject = string(c.Vantages.Truth), string(c.Vantages.Control), string(c.Vantages.Subject)
 	switch c.Vantages.Truth {
 	case "":
-		truth = "expected"
 	case evidence.Witness:
 		truth = "host"
+	default:
+		truth = string(c.Vantages.Truth)
 	}
-	return truth, cmp.Or(control, "control"), subject
+	return truth, cmp.Or(string(c.Vantages.Control), control), string(c.Vantages.Subject)
 }
 
 // Note says in words what a comparison shows.

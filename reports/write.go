@@ -22,7 +22,7 @@ func Write(dir string, r *Report) ([]string, error) {
 	for _, format := range Formats() {
 		path := filepath.Join(dir, format.File)
 		if err := writeFile(path, func(w io.Writer) error { return format.Write(w, concluded) }); err != nil {
-			faults = append(faults, advise(path, dir, format.Name, err))
+			faults = append(faults, explain(path, dir, format.Name, err))
 			continue
 		}
 		written = append(written, path)
@@ -79,7 +79,7 @@ func syncFolder(dir string) error {
 	return errors.Join(folder.Sync(), folder.Close())
 }
 
-func advise(path, dir, format string, err error) error {
+func explain(path, dir, format string, err error) error {
 	again := fmt.Sprintf("then `katacert report %s --format %s` writes it again", dir, format)
 	if format == "json" {
 		again = "and certify again: the other formats are made from this file"

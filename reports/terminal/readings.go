@@ -64,7 +64,8 @@ func (t *table) readings(row reports.Row) {
 func column(text string, width int) []string {
 	lines := wrap(reports.Printable(text, 400), width)
 	if len(lines) > mostLines {
-		lines = append(lines[:mostLines-1], cut(lines[mostLines-1]+"……", width))
+		last := cut(strings.TrimSuffix(lines[mostLines-1], "…"), width-1) // room for the mark
+		lines = append(lines[:mostLines-1], strings.TrimSuffix(last, "…")+"…")
 	}
 	return lines
 }

@@ -32,6 +32,8 @@ const (
 	mostDetails = 50
 	// mostQuiet is how many targets on which nothing failed get a line.
 	mostQuiet = 20
+	// mostAdvice is how many things to do are listed.
+	mostAdvice = 6
 	// mostNamed is up to how many targets have everything listed by name.
 	mostNamed = 4
 )
@@ -54,6 +56,7 @@ func Table(w io.Writer, r *reports.Report, o Options) error {
 		t.wrapped(t.paint(yellow, "notice")+"  ", len("notice")+2, reports.Printable(notice, 1000))
 	}
 	t.sheets(r.Sheets())
+	t.advice(r.Advice())
 	t.end(r)
 	return t.Flush()
 }
@@ -166,6 +169,23 @@ func (t *table) rows(alike []reports.Row) {
 	t.wrapped(strings.Repeat(" ", markWidth+4), markWidth+4, reports.Printable(alike[0].Verdict.Reason, 400))
 	if result := alike[0].Verdict.Result; result == judge.Fail || result == judge.Invalid {
 		t.readings(alike[0])
+	}
+}
+
+func (t *table) advice(all []reports.Advice) {
+	if len(all) == 0 {
+		return
+	}
+	t.line("\n%s", t.paint(bold, "what to do"))
+	for _, advice := range all[:min(len(all), mostAdvice)] {
+		names := advice.Controls[0]
+		if more := len(advice.Controls) - 1; more > 0 {
+			names += fmt.Sprintf(" and %d more", more)
+		}
+		t.wrapped("  ", 2, reports.Printable(fmt.Sprintf("%s (%s)", advice.Text, names), 600))
+	}
+	if more := len(all) - mostAdvice; more > 0 {
+		t.line("  … %d more in the reports", more)
 	}
 }
 
