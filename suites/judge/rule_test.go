@@ -62,13 +62,16 @@ func in(l look, of ...look) bool {
 func expected(witness, control, subject look) judge.Result {
 	unknown := []look{failed, notRun, noRecord, untrusted, twice}
 	nothing := []look{absent, denied, wordless}
+	shared := witness.name == subject.name && in(witness, same, different)
 	switch {
-	case in(witness, unknown...) || in(subject, unknown...) || in(control, unknown...) && !(witness.name == subject.name && in(witness, same, different)):
+	case in(witness, unknown...) || in(subject, unknown...) || in(control, unknown...) && !shared:
 		return judge.Error
+	case in(witness, wordless) && in(control, denied, absent) && in(subject, denied, absent):
+		return judge.Invalid // both were turned away before anything was compared
 	case in(witness, nothing...):
 		return judge.NotApplicable
-	case subject.name == witness.name:
-		return judge.Fail // the subject reads what the node reads
+	case shared:
+		return judge.Fail
 	case control.name != witness.name:
 		return judge.Invalid
 	case in(subject, absent, wordless):

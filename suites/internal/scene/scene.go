@@ -3,6 +3,7 @@
 package scene
 
 import (
+	"maps"
 	"slices"
 
 	"github.com/katacert/katacert/probes/evidence"
@@ -26,7 +27,7 @@ func (s *Scene) Put(v evidence.Vantage, round evidence.Round, o evidence.Observa
 
 // Saw adds readings.
 func (s *Scene) Saw(v evidence.Vantage, round evidence.Round, probe string, values evidence.Values) *Scene {
-	return s.Put(v, round, evidence.Observation{Probe: probe, State: evidence.Seen, Values: values})
+	return s.Put(v, round, evidence.Observation{Probe: probe, State: evidence.Seen, Values: maps.Clone(values)})
 }
 
 // Got adds an observation without readings.
