@@ -2,6 +2,7 @@ package catalogue
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/katacert/katacert/suites/judge"
@@ -62,10 +63,25 @@ func Validate(all []Control) []error {
 			fault("the id is used twice")
 		}
 		seen[c.ID] = true
-		for name, text := range map[string]string{"title": c.Title, "why": c.Why, "proves": c.Proves, "proves-not": c.ProvesNot, "on-fail": c.OnFail,
-			"level": string(c.Level), "profile": string(c.Profile), "safety": string(c.Safety), "group": string(c.Group)} {
-			if text == "" {
-				fault("%s is empty", name)
+		for _, part := range []struct{ name, text string }{
+			{"title", c.Title}, {"why", c.Why}, {"proves", c.Proves}, {"proves-not", c.ProvesNot}, {"on-fail", c.OnFail},
+		} {
+			if part.text == "" {
+				fault("%s is empty", part.name)
+			}
+		}
+		for _, part := range []struct {
+			name, value string
+			known       bool
+		}{
+			{"group", string(c.Group), slices.Contains(Groups(), c.Group)},
+			{"level", string(c.Level), c.Level == Isolation || c.Level == Hardening},
+			{"profile", string(c.Profile), slices.Contains(Profiles(), c.Profile)},
+			{"safety", string(c.Safety), c.Safety == Observes || c.Safety == Plants},
+			{"signal", string(c.Signal), c.Signal == "" || c.Signal == Instance || c.Signal == Build},
+		} {
+			if !part.known {
+				fault("there is no %s %q", part.name, part.value)
 			}
 		}
 		if (c.Rule == nil) == (c.Verdict == nil) {

@@ -49,6 +49,17 @@ func (v View) Pod() (evidence.Pod, bool) {
 	return evidence.Pod{}, false
 }
 
+// failure says why the vantage gave no trustworthy evidence in the first round in
+// which it did not; it is empty when there is none.
+func (v View) failure() string {
+	for _, round := range evidence.Rounds() {
+		if r, ok := v.rounds[round]; ok && r.Error != "" {
+			return r.Error
+		}
+	}
+	return ""
+}
+
 // Case is one application of a detection: whose truth, who looked. It notes
 // which observations the detection asked for.
 type Case struct {

@@ -32,6 +32,9 @@ func SharesLoad() Detection {
 			gotMemory, hasMemory := seen.Values.Number("mem_total_kib")
 			wantLoad, _ := truth.Values.Text("loadavg")
 			gotLoad, hasLoad := seen.Values.Text("loadavg")
+			if wantMemory == 0 && wantLoad == "" {
+				return Sight{Outcome: NoTruth, Reason: fmt.Sprintf("%s shows neither load nor memory size", c.Truth.Vantage)}
+			}
 			if !hasMemory && !hasLoad {
 				return Sight{Outcome: AbsentThere, Reason: "shows neither load nor memory size"}
 			}
@@ -52,16 +55,8 @@ func SharesLoad() Detection {
 	}
 }
 
-// SharesInterrupts detects the node's interrupts: the totals follow the node's
-// own or, where there are none, the set of loaded modules is the node's.
+// SharesInterrupts detects the node's interrupts: their totals follow the
+// node's own.
 func SharesInterrupts() Detection {
-	totals := MovesAlong("interrupts", "total", "intr_total", "softirq_total")
-	modules := SameSet("interrupts", "modules")
-	return func(c *Case) Sight {
-		sight := totals(c)
-		if sight.Outcome != AbsentThere {
-			return sight
-		}
-		return modules(c)
-	}
+	return MovesAlong("interrupts", "total", "intr_total", "softirq_total")
 }

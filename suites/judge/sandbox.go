@@ -67,7 +67,11 @@ func (c *Case) sandbox(v evidence.Vantage) (Sandbox, error) {
 	if err != nil {
 		return Sandbox{}, fmt.Errorf("cannot be found on the node: witness %w", err)
 	}
-	return SandboxIn(o, pod.UID)
+	sandbox, err := SandboxIn(o, pod.UID)
+	if cause := c.Evidence.View(v).failure(); err != nil && cause != "" {
+		return Sandbox{}, fmt.Errorf("%w: %s", err, cause) // a pod that never ran has no sandbox
+	}
+	return sandbox, err
 }
 
 // SandboxIn finds a pod's sandbox in what the witness's probe of shims saw.

@@ -74,7 +74,7 @@ func Whole(shim string, tenant Kernel) *Scene {
 	s.vantage(evidence.Neighbour, other)
 	s.Saw(evidence.API, evidence.Look, "runtimeclass", evidence.Values{
 		"runtime_class": text("kata-runtime"), "handler": text("kata"), "node_handlers": list("kata", "runc"),
-		"subject_runtime_class": text("kata-runtime"), "neighbour_runtime_class": text("kata-runtime")})
+		"subject_runtime_class": text("kata-runtime"), "neighbour_runtime_class": text("kata-runtime"), "trainer_runtime_class": text("kata-runtime")})
 	return s.trainer()
 }
 
@@ -154,7 +154,7 @@ func (s *Scene) witness(node Kernel, shim string) {
 	for _, p := range []struct {
 		v             evidence.Vantage
 		shim, handler string
-	}{{evidence.Reference, ShimRunc, "runc"}, {evidence.Subject, shim, "kata"}, {evidence.Neighbour, shim, "kata"}} {
+	}{{evidence.Reference, ShimRunc, "runc"}, {evidence.Subject, shim, "kata"}, {evidence.Neighbour, shim, "kata"}, {evidence.Trainer, shim, "kata"}} {
 		sandboxes = append(sandboxes, fmt.Sprintf("pod_uid=%s sandbox=s handler=%s shim=%s sha256=00 pid=1", UID(p.v), p.handler, p.shim))
 	}
 	s.Saw(v, evidence.LookAgain, "shims", evidence.Values{"sandboxes": list(sandboxes...)})
