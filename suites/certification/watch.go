@@ -11,6 +11,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/apimachinery/pkg/types"
+	utilnet "k8s.io/apimachinery/pkg/util/net"
 	"k8s.io/client-go/informers"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/tools/cache"
@@ -26,6 +27,8 @@ type watcher struct {
 	pods    map[types.UID]*corev1.Pod
 	events  map[types.UID]map[types.UID]corev1.Event
 	changed chan struct{}
+	// lost says why the API server cannot be watched, while it cannot.
+	lost error
 }
 
 func newWatcher() *watcher {
@@ -42,6 +45,9 @@ func (w *watcher) start(ctx context.Context, client kubernetes.Interface, run st
 		o.LabelSelector = pods.Selector(run)
 	}))
 	informer := podFactory.Core().V1().Pods().Informer()
+	if err := informer.SetWatchErrorHandlerWithContext(func(_ context.Context, _ *cache.Reflector, err error) { w.lose(err) }); err != nil {
+		return fmt.Errorf("watch the pods of run %s: %w", run, err)
+	}
 	if _, err := informer.AddEventHandler(cache.ResourceEventHandlerFuncs{
 		AddFunc:    func(object any) { w.setPod(object) },
 		UpdateFunc: func(_, object any) { w.setPod(object) },
@@ -74,7 +80,15 @@ func (w *watcher) start(ctx context.Context, client kubernetes.Interface, run st
 
 func (w *watcher) setPod(object any) {
 	if pod, ok := object.(*corev1.Pod); ok {
-		w.update(func() { w.pods[pod.UID] = pod })
+		w.update(func() { w.pods[pod.UID], w.lost = pod, nil })
+	}
+}
+
+// lose notes that the API server does not answer. Watches that merely end are
+// begun anew by the informer and mean nothing.
+func (w *watcher) lose(err error) {
+	if utilnet.IsConnectionRefused(err) || utilnet.IsConnectionReset(err) || utilnet.IsTimeout(err) {
+		w.update(func() { w.lost = fmt.Errorf("the API server does not answer any more: %w", err) })
 	}
 }
 
@@ -114,21 +128,14 @@ func (w *watcher) pod(uid types.UID) (*corev1.Pod, error, <-chan struct{}) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	pod := w.pods[uid]
-	if pod == nil {
-		return nil, nil, w.changed
+	if pod == nil || w.lost != nil {
+		return pod, w.lost, w.changed
 	}
 	var events []corev1.Event
 	for _, event := range w.events[uid] {
 		events = append(events, event)
 	}
 	return pod, pods.Problem(pod, events), w.changed
-}
-
-// count returns how many pods of the run exist.
-func (w *watcher) count() (int, <-chan struct{}) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return len(w.pods), w.changed
 }
 
 // running waits until the pod runs, or says at once why it never will. A
@@ -146,7 +153,7 @@ func (w *watcher) running(ctx context.Context, created *corev1.Pod, t Timeouts) 
 		seen = seen || pod != nil
 		var failure *pods.Failure
 		switch {
-		case errors.As(problem, &failure) && failure.Permanent, problem != nil && failure == nil:
+		case errors.As(problem, &failure) && failure.Permanent:
 			return nil, problem
 		case problem == nil && pod != nil && allReady(pod):
 			return pod, nil
