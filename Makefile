@@ -64,6 +64,7 @@ bench: ## Benchmarks
 .PHONY: generate
 generate: ## Renew generated files: the packed modules of the local cluster, docs/controls.md
 	$(GO) generate ./...
+	$(GO) test ./suites/certification -run Documentation -update
 
 .PHONY: clean
 clean: ## Remove what was built here, local clusters and their remains; the cache of programs stays

@@ -40,14 +40,16 @@ func newCatalogue() *cobra.Command {
 					fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", c.ID, c.Group, c.Level, c.Profile, c.Title)
 				}
 				return table.Flush()
+			case "markdown":
+				return catalogue.Markdown(cmd.OutOrStdout(), chosen)
 			default:
-				return usagef("unknown --output %q: choose text or json", output)
+				return usagef("unknown --output %q: choose text, json or markdown", output)
 			}
 		},
 	}
 	cmd.Flags().StringVar(&profile, "profile", string(catalogue.Destructive), "which controls: "+join(catalogue.Profiles()))
 	cmd.Flags().StringVar(&controls, "controls", "", "only controls whose id matches this regular expression")
-	cmd.Flags().StringVar(&output, "output", "text", "text or json")
+	cmd.Flags().StringVar(&output, "output", "text", "text, json or markdown")
 	_ = cmd.RegisterFlagCompletionFunc("profile", completions(catalogue.Profiles()))
 	return cmd
 }
