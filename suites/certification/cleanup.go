@@ -92,6 +92,9 @@ func removeNamespace(ctx context.Context, client kubernetes.Interface, namespace
 		if apierrors.IsNotFound(getErr) {
 			return ""
 		}
+		if getErr != nil {
+			now = nil
+		}
 		return fmt.Sprintf("namespace %s: %v (%s)", namespace.Name, err, holdup(now))
 	}
 	return ""

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"sync"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/httpstream"
@@ -54,14 +55,10 @@ func (e executor) exec(ctx context.Context, pod *corev1.Pod, container string, a
 	if cause := context.Cause(ctx); cause != nil {
 		err = cause
 	}
-	if err != nil {
-		message := strings.TrimSpace(stderr.kept.String())
-		if message != "" {
-			return stdout.kept.Bytes(), fmt.Errorf("%w: %.300q", err, message)
-		}
-		return stdout.kept.Bytes(), err
+	if message := strings.TrimSpace(string(stderr.bytes())); err != nil && message != "" {
+		err = fmt.Errorf("%w: %.300q", err, message)
 	}
-	return stdout.kept.Bytes(), nil
+	return stdout.bytes(), err
 }
 
 var errTooMuch = errors.New("the pod sent more than any honest probe does; the exec was ended")
@@ -70,12 +67,22 @@ var errTooMuch = errors.New("the pod sent more than any honest probe does; the e
 // when more arrives. The buffer is not embedded: io.Copy would find its ReadFrom,
 // which knows no limit, and prefer it to Write.
 type bounded struct {
+	// mu is needed because a stream that was ended may still be writing.
+	mu    sync.Mutex
 	kept  bytes.Buffer
 	limit int64
 	full  func()
 }
 
+func (b *bounded) bytes() []byte {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return bytes.Clone(b.kept.Bytes())
+}
+
 func (b *bounded) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	room := b.limit - int64(b.kept.Len())
 	if int64(len(p)) <= room {
 		return b.kept.Write(p)

@@ -11,10 +11,11 @@ import (
 const annotationOwner = "katacert.dev/owner"
 
 // process identifies a process beyond the reuse of its pid: by the boot of its
-// machine and its start, in clock ticks after boot (proc_pid_stat(5), field 22).
-type process struct{ boot, pid, start string }
+// machine with the PID namespace that counts it, and by its start, in clock ticks
+// after boot (proc_pid_stat(5), field 22).
+type process struct{ machine, pid, start string }
 
-func (p process) String() string { return p.boot + "/" + p.pid + "/" + p.start }
+func (p process) String() string { return p.machine + "/" + p.pid + "/" + p.start }
 
 func parseProcess(text string) (process, bool) {
 	parts := strings.Split(text, "/")
@@ -25,16 +26,24 @@ func parseProcess(text string) (process, bool) {
 }
 
 func thisProcess() process {
-	boot, _ := os.ReadFile("/proc/sys/kernel/random/boot_id")
 	pid := fmt.Sprint(os.Getpid())
-	return process{strings.TrimSpace(string(boot)), pid, startOf(pid)}
+	boot, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
+	if err != nil {
+		return process{"", pid, startOf(pid)}
+	}
+	// Containers of one machine share its boot id and count processes apart.
+	namespace, err := os.Readlink("/proc/self/ns/pid")
+	if err != nil {
+		return process{"", pid, startOf(pid)}
+	}
+	return process{strings.TrimSpace(string(boot)) + "," + namespace, pid, startOf(pid)}
 }
 
 // dead says whether the process certainly does not run any more: it was of this
-// boot of this machine, and there is no such process now. Of other machines'
-// processes nothing is known.
+// boot of this machine and of this PID namespace, and there is no such process
+// now. Of others nothing is known.
 func (p process) dead() bool {
-	return p.boot == thisProcess().boot && startOf(p.pid) != p.start
+	return p.machine != "" && p.machine == thisProcess().machine && startOf(p.pid) != p.start
 }
 
 // startOf returns a process's start time, or nothing when it does not exist.

@@ -105,7 +105,10 @@ func chooseClasses(classes []nodev1.RuntimeClass, wanted []string) ([]nodev1.Run
 		}
 		return chosen, nil
 	}
-	for _, name := range wanted {
+	for n, name := range wanted {
+		if slices.Contains(wanted[:n], name) {
+			continue // named twice, certified once
+		}
 		i := slices.IndexFunc(classes, func(c nodev1.RuntimeClass) bool { return c.Name == name })
 		if i < 0 {
 			return nil, fmt.Errorf("%w: unknown RuntimeClass %q: the cluster has %s", ErrUsage, name, names(classes))

@@ -1,6 +1,7 @@
 package certification
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -246,16 +247,18 @@ func (r *runner) describeTarget(t *targetRun, requests int) {
 		}
 	}
 	for _, record := range records {
-		if record.Round != evidence.Settle {
-			continue
+		if record.Round != evidence.Settle || t.witness().err != nil {
+			continue // a witness that never stood planted nothing
 		}
-		if o, ok := record.Observation("plants"); ok {
+		o, ok := record.Observation("plants")
+		if ok && o.State == evidence.Seen {
 			left, _ := o.Values.List("left")
 			for _, what := range left {
 				r.report.Leftovers = append(r.report.Leftovers, "node "+t.target.Node.Name+": "+what)
 			}
 		} else {
-			r.report.Leftovers = append(r.report.Leftovers, fmt.Sprintf("node %s: it is not known whether everything planted is gone: %s", t.target.Node.Name, record.Error))
+			r.report.Leftovers = append(r.report.Leftovers, fmt.Sprintf("node %s: it is not known whether everything planted is gone: %s",
+				t.target.Node.Name, cmp.Or(record.Error, o.Detail, o.Errno, "the witness did not look")))
 		}
 	}
 }
