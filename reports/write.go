@@ -56,7 +56,7 @@ func writeFile(path string, write func(io.Writer) error) (err error) {
 	buffered := bufio.NewWriterSize(temp, 1<<16)
 	err = errors.Join(write(buffered), buffered.Flush())
 	if err == nil {
-		err = temp.Chmod(0o644) //nolint:gosec // a run under sudo writes for people who are not root
+		err = temp.Chmod(0o644)
 	}
 	if err == nil {
 		err = temp.Sync()

@@ -297,12 +297,12 @@ func (n notes) Write(p []byte) (int, error) {
 
 func isTerminal(w io.Writer) bool {
 	file, ok := w.(*os.File)
-	return ok && term.IsTerminal(int(file.Fd())) //nolint:gosec // a descriptor fits an int
+	return ok && term.IsTerminal(int(file.Fd()))
 }
 
 func width(w io.Writer) int {
 	if file, ok := w.(*os.File); ok {
-		if columns, _, err := term.GetSize(int(file.Fd())); err == nil { //nolint:gosec // a descriptor fits an int
+		if columns, _, err := term.GetSize(int(file.Fd())); err == nil {
 			return columns
 		}
 	}

@@ -16,7 +16,7 @@ import (
 // whose fields are named as the flags. Unknown and repeated fields, and values
 // that the flag would refuse, are errors.
 func applyConfig(cmd *cobra.Command, path string) error {
-	data, err := os.ReadFile(path) //nolint:gosec // the user names the file
+	data, err := os.ReadFile(path)
 	if err != nil {
 		return usagef("read the configuration file: %v", err)
 	}

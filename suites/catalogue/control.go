@@ -39,11 +39,12 @@ func Groups() []Group {
 type Level string
 
 const (
-	// Isolation: a boundary was crossed, or the sandbox is not what it claims
-	// to be. A fail takes the certificate.
+	// Isolation is the level of a boundary: a fail means that it was crossed, or
+	// that the sandbox is not what it claims to be, and takes the certificate.
 	Isolation Level = "isolation"
-	// Hardening: the boundary held but is thinner than it could be. A fail is a
-	// finding, and takes the certificate only when hardening is required.
+	// Hardening is the level of its thickness: the boundary held but is thinner
+	// than it could be. A fail is a finding, and takes the certificate only when
+	// hardening is required.
 	Hardening Level = "hardening"
 )
 

@@ -26,7 +26,7 @@ type evidenceFile struct {
 
 func openEvidence(dir string) (*evidenceFile, error) {
 	path := filepath.Join(dir, EvidenceFile)
-	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o644) //nolint:gosec // a report is meant to be read by others
+	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o644)
 	if err != nil {
 		return nil, fmt.Errorf("open the file of evidence %s: %w", path, err)
 	}

@@ -95,7 +95,7 @@ func begin(o Options) (*runner, error) {
 		r.report.Controls = append(r.report.Controls, reports.Entry(c))
 	}
 	r.dir = filepath.Join(o.Out, o.RunID)
-	if err := os.MkdirAll(r.dir, 0o755); err != nil { //nolint:gosec // a report is meant to be read by others
+	if err := os.MkdirAll(r.dir, 0o755); err != nil {
 		return nil, fmt.Errorf("make the run's folder: %w: choose another with --out", err)
 	}
 	if r.evidence, err = openEvidence(r.dir); err != nil {

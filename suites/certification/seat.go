@@ -70,7 +70,7 @@ func (t *targetRun) look(ctx context.Context, s *seat, round evidence.Round) evi
 		return record
 	}
 	// A pod may have died, or been replaced, since it ran.
-	now, problem, _ := t.r.watch.pod(s.pod.UID)
+	now, _, problem := t.r.watch.pod(s.pod.UID)
 	if now == nil {
 		record.Error = fmt.Sprintf("pod %s/%s is gone", s.pod.Namespace, s.pod.Name)
 		return record

@@ -283,7 +283,7 @@ func (t *targetRun) remove(ctx context.Context) {
 // gone waits until the pod does not exist any more, or ctx ends.
 func (w *watcher) gone(ctx context.Context, pod *corev1.Pod) {
 	for {
-		now, _, changed := w.pod(pod.UID)
+		now, changed, _ := w.pod(pod.UID)
 		if now == nil {
 			return
 		}

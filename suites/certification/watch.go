@@ -124,18 +124,18 @@ func (w *watcher) update(change func()) {
 
 // pod returns what is known of a pod: its newest state, and its problem if it
 // has one.
-func (w *watcher) pod(uid types.UID) (*corev1.Pod, error, <-chan struct{}) {
+func (w *watcher) pod(uid types.UID) (*corev1.Pod, <-chan struct{}, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	pod := w.pods[uid]
 	if pod == nil || w.lost != nil {
-		return pod, w.lost, w.changed
+		return pod, w.changed, w.lost
 	}
 	var events []corev1.Event
 	for _, event := range w.events[uid] {
 		events = append(events, event)
 	}
-	return pod, pods.Problem(pod, events), w.changed
+	return pod, w.changed, pods.Problem(pod, events)
 }
 
 // running waits until the pod runs, or says at once why it never will. A
@@ -146,7 +146,7 @@ func (w *watcher) running(ctx context.Context, created *corev1.Pod, t Timeouts) 
 	var grace <-chan time.Time
 	seen := false
 	for {
-		pod, problem, changed := w.pod(created.UID)
+		pod, changed, problem := w.pod(created.UID)
 		if pod == nil && seen {
 			return nil, fmt.Errorf("pod %s/%s was deleted by somebody else while it started", created.Namespace, created.Name)
 		}

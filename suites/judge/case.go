@@ -92,14 +92,15 @@ func (c *Case) observe(v View, round evidence.Round, probe string) (evidence.Obs
 	return o, nil
 }
 
-// Truth and seen observations of one probe, or the sight that ends the
-// detection because one of them has nothing to compare.
-func (c *Case) both(round evidence.Round, probe string) (truth, seen evidence.Observation, done *Sight) {
-	truth, err := c.observe(c.Truth, round, probe)
+// both finds what the truth and the seen vantage observed with one probe in their
+// first look, or the sight that ends the detection because one of them has
+// nothing to compare.
+func (c *Case) both(probe string) (truth, seen evidence.Observation, done *Sight) {
+	truth, err := c.observe(c.Truth, evidence.Look, probe)
 	if err != nil {
 		return truth, seen, &Sight{Outcome: Unknown, Reason: fmt.Sprintf("cannot be compared: %s %v", c.Truth.Vantage, err)}
 	}
-	seen, err = c.observe(c.Seen, round, probe)
+	seen, err = c.observe(c.Seen, evidence.Look, probe)
 	if err != nil {
 		return truth, seen, &Sight{Outcome: Unknown, Reason: err.Error()}
 	}

@@ -14,7 +14,7 @@ import (
 // from nothing.
 func SameText(probe string, readings ...string) Detection {
 	return func(c *Case) Sight {
-		truth, seen, done := c.both(evidence.Look, probe)
+		truth, seen, done := c.both(probe)
 		if done != nil {
 			return *done
 		}
@@ -54,7 +54,7 @@ func SameText(probe string, readings ...string) Detection {
 // them identifies one machine on its own.
 func AnySameText(probe string, readings ...string) Detection {
 	return func(c *Case) Sight {
-		truth, seen, done := c.both(evidence.Look, probe)
+		truth, seen, done := c.both(probe)
 		if done != nil {
 			return *done
 		}
@@ -90,7 +90,7 @@ func AnySameText(probe string, readings ...string) Detection {
 // the truth's.
 func NearInTime(probe, reading string, tolerance time.Duration) Detection {
 	return func(c *Case) Sight {
-		truth, seen, done := c.both(evidence.Look, probe)
+		truth, seen, done := c.both(probe)
 		if done != nil {
 			return *done
 		}
@@ -121,7 +121,7 @@ func instant(nanos int64) string {
 // Items must be unique to one machine.
 func SharesAny(probe, reading string) Detection {
 	return func(c *Case) Sight {
-		truth, seen, done := c.both(evidence.Look, probe)
+		truth, seen, done := c.both(probe)
 		if done != nil {
 			return *done
 		}
@@ -148,7 +148,7 @@ func SharesAny(probe, reading string) Detection {
 // SameSet detects when the whole list equals the truth's and is not empty.
 func SameSet(probe, reading string) Detection {
 	return func(c *Case) Sight {
-		truth, seen, done := c.both(evidence.Look, probe)
+		truth, seen, done := c.both(probe)
 		if done != nil {
 			return *done
 		}
