@@ -10,6 +10,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/onsi/ginkgo/v2"
@@ -127,16 +128,18 @@ func (f *certifyFlags) run(ctx context.Context, stdout, stderr io.Writer) error 
 		Out: f.out, Timeouts: certification.DefaultTimeouts(f.scale), Progress: progress, Version: version(),
 	}
 	closeCluster, err := f.ready(ctx, &options, progress)
-	defer func() {
-		if closeCluster != nil {
-			progress.Phase("", "give the cluster back")
-			done, cancel := context.WithTimeout(context.WithoutCancel(ctx), options.Timeouts.Cleanup)
-			defer cancel()
-			if err := closeCluster(done); err != nil {
-				progress.Note("give the cluster back: " + err.Error())
-			}
+	// The cluster is given back whatever happens, and before the report is
+	// written: what stays behind belongs into it.
+	giveBack := sync.OnceValue(func() error {
+		if closeCluster == nil {
+			return nil
 		}
-	}()
+		progress.Phase("", "give the cluster back")
+		done, cancel := context.WithTimeout(context.WithoutCancel(ctx), options.Timeouts.Cleanup)
+		defer cancel()
+		return closeCluster(done)
+	})
+	defer giveBack() //nolint:errcheck // only where no report can say so
 	if errors.Is(err, errUsage) || errors.Is(err, certification.ErrUsage) {
 		return err
 	}
@@ -147,6 +150,9 @@ func (f *certifyFlags) run(ctx context.Context, stdout, stderr io.Writer) error 
 		}
 	} else if report, err = f.certify(ctx, options); err != nil {
 		return err
+	}
+	if err := giveBack(); err != nil {
+		report.Leftovers = append(report.Leftovers, "cluster "+options.Cluster.Name+": "+err.Error())
 	}
 	progress.Stop()
 	return f.conclude(report, stdout, stderr)
@@ -170,6 +176,9 @@ func (f *certifyFlags) ready(ctx context.Context, o *certification.Options, prog
 		return nil, err
 	}
 	o.Cluster = certification.Cluster{Provider: c.Provider(), Name: c.Name(), Config: c.RESTConfig()}
+	if own, ok := c.(*local.Cluster); ok {
+		o.Cluster.Disposable = own.Disposable()
+	}
 	refs, err := pushImages(ctx, c, set, f.registry, f.insecureRegistry)
 	if err != nil {
 		return c.Close, err

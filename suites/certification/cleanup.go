@@ -21,6 +21,10 @@ import (
 // cleanUp removes what the run made in the cluster. What does not go away in
 // time becomes a leftover of the report.
 func (r *runner) cleanUp(ctx context.Context) {
+	if r.o.Cluster.Disposable {
+		r.o.Progress.Done(1)
+		return
+	}
 	start := time.Now().UTC()
 	r.o.Progress.Phase("", "clean up")
 	left, err := removeRuns(ctx, r.client, r.o.Timeouts.Cleanup, func(run string, _ process) bool { return run == pods.LabelValue(r.o.RunID) })

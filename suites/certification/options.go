@@ -45,6 +45,9 @@ type Options struct {
 type Cluster struct {
 	Provider, Name string
 	Config         *rest.Config
+	// Disposable clusters are taken down after the run with everything in them,
+	// so that the run need not wait for its namespaces to go.
+	Disposable bool
 }
 
 // Images are references by digest, and how to pull them.
