@@ -25,9 +25,7 @@ const (
 
 func main() {
 	// The local cluster's own processes are this program under another name.
-	if local.RunHidden(os.Args) {
-		return
-	}
+	local.RunHidden(os.Args)
 	os.Exit(run())
 }
 
