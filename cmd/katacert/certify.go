@@ -34,13 +34,13 @@ import (
 
 // certifyFlags are the flags of certify; a configuration file has the same.
 type certifyFlags struct {
-	cluster                       clusterFlags
-	classes, nodes                []string
-	reference, profile, controls  string
-	require, out, output, config  string
-	registry, pullSecret, storage string
-	insecureRegistry, keep        bool
-	scale                         float64
+	cluster                          clusterFlags
+	classes, nodes                   []string
+	reference, profile, controls     string
+	require, out, output, config     string
+	registry, pullSecret, storage    string
+	insecureRegistry, skipPush, keep bool
+	scale                            float64
 }
 
 func newCertify() *cobra.Command {
@@ -82,6 +82,7 @@ junit.xml, summary.md and evidence.jsonl into a folder of its own below --out.`,
 	flags.StringVar(&f.config, "config", "", "YAML file with fields named as these flags; flags win")
 	flags.StringVar(&f.registry, "image-registry", "", "registry and path to push katacert's images to, for an existing cluster")
 	flags.BoolVar(&f.insecureRegistry, "insecure-registry", false, "allow plain HTTP to --image-registry")
+	flags.BoolVar(&f.skipPush, "skip-image-push", false, "trust that --image-registry holds katacert's images already (see `katacert images push`)")
 	flags.StringVar(&f.pullSecret, "image-pull-secret", "", "NAMESPACE/NAME of the secret with which the nodes pull from --image-registry")
 	flags.StringVar(&f.storage, "storage-class", "", "StorageClass of the training job's volume (default: the cluster's)")
 	flags.BoolVar(&f.keep, "keep-cluster", false, "leave a local cluster that this run brought up running")
@@ -158,20 +159,13 @@ func (f *certifyFlags) run(ctx context.Context, stdout, stderr io.Writer) error 
 	return f.conclude(report, stdout, stderr)
 }
 
-// ready builds the images, reaches the cluster and brings the images to it.
+// ready reaches the cluster and brings katacert's images to it.
 func (f *certifyFlags) ready(ctx context.Context, o *certification.Options, progress *terminal.Progress) (func(context.Context) error, error) {
-	if f.cluster.provider == providerLocal {
-		if err := local.Require(ctx); err != nil {
-			return nil, err // before the time to build images is spent
-		}
+	reach := f.reachLocal
+	if f.cluster.provider == providerExisting {
+		reach = f.reachExisting
 	}
-	progress.Phase("", "build the images")
-	set, err := images.Build(ctx, images.Options{Arch: f.arches(), Progress: notes{progress}})
-	if err != nil {
-		return nil, err
-	}
-	progress.Phase("", "reach the cluster")
-	c, err := f.cluster.open(ctx, set, f.keep, notes{progress})
+	c, set, err := reach(ctx, progress)
 	if err != nil {
 		return nil, err
 	}
@@ -179,13 +173,49 @@ func (f *certifyFlags) ready(ctx context.Context, o *certification.Options, prog
 	if own, ok := c.(*local.Cluster); ok {
 		o.Cluster.Disposable = own.Disposable()
 	}
-	refs, err := pushImages(ctx, c, set, f.registry, f.insecureRegistry)
+	progress.Phase("", "bring the images to the cluster")
+	refs, err := bringImages(ctx, c, set, f.registry, f.insecureRegistry, f.skipPush)
 	if err != nil {
 		return c.Close, err
 	}
 	o.Images = certification.Images{Probe: refs[images.Probe], Trainer: refs[images.Trainer], Manifests: manifests(set, refs)}
 	o.Images.PullSecret, err = f.readPullSecret(ctx, c)
 	return c.Close, err
+}
+
+// reachLocal builds the images first, because the cluster needs one to run pods.
+func (f *certifyFlags) reachLocal(ctx context.Context, progress *terminal.Progress) (cluster.Cluster, *images.Set, error) {
+	if err := local.Require(ctx); err != nil {
+		return nil, nil, err // before the time to build images is spent
+	}
+	progress.Phase("", "build the images")
+	set, err := images.Build(ctx, images.Options{Progress: notes{progress}})
+	if err != nil {
+		return nil, nil, err
+	}
+	progress.Phase("", "bring up the cluster")
+	c, err := f.cluster.openLocal(ctx, set, f.keep, notes{progress})
+	return c, set, err
+}
+
+// reachExisting looks at the cluster first, because its nodes say for which
+// architectures to build.
+func (f *certifyFlags) reachExisting(ctx context.Context, progress *terminal.Progress) (cluster.Cluster, *images.Set, error) {
+	progress.Phase("", "reach the cluster")
+	c, err := f.cluster.openExisting()
+	if err != nil {
+		return nil, nil, err
+	}
+	arches, err := architectures(ctx, c)
+	if err != nil {
+		return nil, nil, err
+	}
+	if f.registry == "" {
+		return nil, nil, usagef("an existing cluster needs --image-registry PREFIX, from which its nodes can pull katacert's images (%s)", join(images.Names()))
+	}
+	progress.Phase("", "build the images")
+	set, err := images.Build(ctx, images.Options{Arch: arches, Progress: notes{progress}})
+	return c, set, err
 }
 
 // manifests lists the digests of an image's platforms by that of its index.
@@ -196,15 +226,6 @@ func manifests(set *images.Set, refs map[string]string) map[string][]string {
 		digests[index] = append(digests[index], info.Digest)
 	}
 	return digests
-}
-
-// arches are the architectures to build images for: that of this machine for
-// the local cluster, all for a cluster whose nodes are not known yet.
-func (f *certifyFlags) arches() []string {
-	if f.cluster.provider == providerLocal {
-		return []string{hostArch()}
-	}
-	return images.Arches()
 }
 
 func (f *certifyFlags) readPullSecret(ctx context.Context, c cluster.Cluster) (*corev1.Secret, error) {

@@ -49,11 +49,11 @@ func newClusterUp() *cobra.Command {
 			}
 			progress.Phase("", "bring up the cluster")
 			f := clusterFlags{provider: providerLocal, name: name}
-			c, err := f.open(cmd.Context(), set, true, notes{progress})
+			c, err := f.openLocal(cmd.Context(), set, true, notes{progress})
 			if err != nil {
 				return err
 			}
-			refs, err := pushImages(cmd.Context(), c, set, "", false)
+			refs, err := bringImages(cmd.Context(), c, set, "", false, false)
 			if err != nil {
 				return err
 			}

@@ -5,14 +5,16 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"strings"
 
 	"github.com/spf13/cobra"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes"
 
 	"github.com/katacert/katacert/fixtures/cluster"
 	"github.com/katacert/katacert/fixtures/cluster/existing"
 	"github.com/katacert/katacert/fixtures/cluster/local"
 	"github.com/katacert/katacert/fixtures/images"
+	"github.com/katacert/katacert/suites/certification"
 )
 
 // The providers of clusters.
@@ -48,12 +50,14 @@ func (f *clusterFlags) check(cmd *cobra.Command) error {
 	return nil
 }
 
-// open reaches the chosen cluster. A local cluster that does not run yet is
+// openExisting reaches a cluster that is there.
+func (f *clusterFlags) openExisting() (cluster.Cluster, error) {
+	return existing.Open(f.kubeconfig, f.context)
+}
+
+// openLocal reaches a local cluster. A local cluster that does not run yet is
 // brought up and goes away when it is closed, unless keep is set.
-func (f *clusterFlags) open(ctx context.Context, set *images.Set, keep bool, progress io.Writer) (cluster.Cluster, error) {
-	if f.provider == providerExisting {
-		return existing.Open(f.kubeconfig, f.context)
-	}
+func (f *clusterFlags) openLocal(ctx context.Context, set *images.Set, keep bool, progress io.Writer) (cluster.Cluster, error) {
 	pause, err := set.Image("pause", hostArch())
 	if err != nil {
 		return nil, err
@@ -61,18 +65,59 @@ func (f *clusterFlags) open(ctx context.Context, set *images.Set, keep bool, pro
 	return local.Up(ctx, local.Options{Name: f.name, PauseImage: pause, Ephemeral: !keep, Progress: func(line string) { _, _ = io.WriteString(progress, line+"\n") }})
 }
 
-// pushImages puts katacert's images where the cluster's nodes can pull them and
-// returns their references by digest.
-func pushImages(ctx context.Context, c cluster.Cluster, set *images.Set, prefix string, insecure bool) (map[string]string, error) {
+// bringImages puts katacert's images where the cluster's nodes can pull them, or
+// trusts that they are there, and returns their references by digest.
+func bringImages(ctx context.Context, c cluster.Cluster, set *images.Set, prefix string, insecure, there bool) (map[string]string, error) {
 	if registry, ok := c.(cluster.Registry); ok {
 		return images.Push(ctx, set, images.PushOptions{Prefix: registry.RegistryPrefix(), Transport: registry.RegistryTransport(), Insecure: true})
 	}
-	if prefix == "" {
-		return nil, usagef("an existing cluster needs --image-registry PREFIX, from which its nodes can pull katacert's images (%s)", strings.Join(images.Names(), ", "))
+	if there {
+		return references(set, prefix)
 	}
 	refs, err := images.Push(ctx, set, images.PushOptions{Prefix: prefix, Insecure: insecure})
 	if err != nil {
 		return nil, fmt.Errorf("bring katacert's images to the cluster: %w", err)
 	}
 	return refs, nil
+}
+
+// references names the images of a set by digest, as a push to the prefix would.
+func references(set *images.Set, prefix string) (map[string]string, error) {
+	refs := map[string]string{}
+	for _, name := range images.Names() {
+		index, err := set.Index(name)
+		if err != nil {
+			return nil, err
+		}
+		digest, err := index.Digest()
+		if err != nil {
+			return nil, fmt.Errorf("compute the digest of image %s: %w", name, err)
+		}
+		refs[name] = prefix + "/" + name + "@" + digest.String()
+	}
+	return refs, nil
+}
+
+// architectures lists those of the cluster's nodes for which there are images.
+func architectures(ctx context.Context, c cluster.Cluster) ([]string, error) {
+	client, err := kubernetes.NewForConfig(c.RESTConfig())
+	if err != nil {
+		return nil, fmt.Errorf("make a client for cluster %s: %w", c.Name(), err)
+	}
+	nodes, err := client.CoreV1().Nodes().List(ctx, metav1.ListOptions{})
+	if err != nil {
+		return nil, certification.Unreachable(certification.Cluster{Name: c.Name(), Config: c.RESTConfig()}, err)
+	}
+	var found []string
+	for _, node := range nodes.Items {
+		arch := node.Status.NodeInfo.Architecture
+		if slices.Contains(images.Arches(), arch) && !slices.Contains(found, arch) {
+			found = append(found, arch)
+		}
+	}
+	if len(found) == 0 {
+		return nil, fmt.Errorf("cluster %s has no node of an architecture that katacert has images for (%s)", c.Name(), join(images.Arches()))
+	}
+	slices.Sort(found)
+	return found, nil
 }

@@ -6,6 +6,7 @@ import (
 	"os"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -22,7 +23,8 @@ func applyConfig(cmd *cobra.Command, path string) error {
 	}
 	fields := map[string]any{}
 	if err := yaml.UnmarshalStrict(data, &fields); err != nil {
-		return usagef("configuration file %s: %v", path, err)
+		// The YAML library lists its complaints line by line.
+		return usagef("configuration file %s: %s", path, strings.Join(strings.Fields(err.Error()), " "))
 	}
 	for _, name := range slices.Sorted(maps.Keys(fields)) {
 		flag := cmd.Flags().Lookup(name)
@@ -35,6 +37,7 @@ func applyConfig(cmd *cobra.Command, path string) error {
 		if err := setFlag(flag, fields[name]); err != nil {
 			return usagef("configuration file %s: field %q: %v", path, name, err)
 		}
+		flag.Changed = true // what asks whether a flag was given means the file too
 	}
 	return nil
 }
