@@ -20,7 +20,7 @@ func (r *runner) askCluster(ctx context.Context) error {
 	defer cancel()
 	version, err := r.client.Discovery().ServerVersion()
 	if err != nil {
-		return unreachable(r.o.Cluster, err)
+		return Unreachable(r.o.Cluster, err)
 	}
 	r.report.Cluster.Server = r.o.Cluster.Config.Host
 	r.report.Cluster.Kubernetes = version.GitVersion
@@ -34,7 +34,7 @@ func (r *runner) askCluster(ctx context.Context) error {
 		review := &authorizationv1.SelfSubjectAccessReview{Spec: authorizationv1.SelfSubjectAccessReviewSpec{ResourceAttributes: &need}}
 		answer, err := r.client.AuthorizationV1().SelfSubjectAccessReviews().Create(ctx, review, metav1.CreateOptions{})
 		if err != nil {
-			return unreachable(r.o.Cluster, err)
+			return Unreachable(r.o.Cluster, err)
 		}
 		if !answer.Status.Allowed {
 			what := need.Resource
@@ -47,7 +47,9 @@ func (r *runner) askCluster(ctx context.Context) error {
 	return nil
 }
 
-func unreachable(c Cluster, err error) error {
+// Unreachable says in one line why a cluster did not answer a request, and what
+// to do about it.
+func Unreachable(c Cluster, err error) error {
 	switch {
 	case apierrors.IsUnauthorized(err):
 		return fmt.Errorf("cluster %s at %s refuses the credentials of the kubeconfig: renew them, or choose another --context: %w", c.Name, c.Config.Host, err)
