@@ -2,7 +2,6 @@ package certification
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -131,14 +130,10 @@ func chooseReference(classes []nodev1.RuntimeClass, wanted string) (string, erro
 }
 
 func chooseNodes(nodes []corev1.Node, wanted []string) (chosen []corev1.Node, skipped []reports.Skip, err error) {
-	var unknown []error
 	for _, name := range wanted {
 		if !slices.ContainsFunc(nodes, func(n corev1.Node) bool { return n.Name == name }) {
-			unknown = append(unknown, fmt.Errorf("%w: unknown node %q: the cluster has %s", ErrUsage, name, names(nodes)))
+			return nil, nil, fmt.Errorf("%w: unknown node %q: the cluster has %s", ErrUsage, name, names(nodes))
 		}
-	}
-	if len(unknown) > 0 {
-		return nil, nil, errors.Join(unknown...)
 	}
 	for _, node := range nodes {
 		switch {
