@@ -106,8 +106,8 @@ func (f *certifyFlags) check(cmd *cobra.Command) error {
 	if !slices.Contains([]string{"text", "json"}, f.output) {
 		return usagef("unknown --output %q: choose text or json", f.output)
 	}
-	if f.scale < 0.1 || f.scale > 100 {
-		return usagef("--timeout-scale %v is out of range: choose 0.1 to 100", f.scale)
+	if err := checkScale(f.scale); err != nil {
+		return err
 	}
 	if f.pullSecret != "" && strings.Count(f.pullSecret, "/") != 1 {
 		return usagef("--image-pull-secret %q: give it as NAMESPACE/NAME", f.pullSecret)

@@ -30,6 +30,9 @@ run given by --run, or of every run.`,
 			if err := f.check(cmd); err != nil {
 				return err
 			}
+			if err := checkScale(scale); err != nil {
+				return err
+			}
 			ctx := context.WithoutCancel(cmd.Context())
 			out := cmd.OutOrStdout()
 			if f.provider == providerLocal {

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"bufio"
+	"bytes"
 	"fmt"
 	"maps"
 	"os"
@@ -10,16 +12,22 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+	utilyaml "k8s.io/apimachinery/pkg/util/yaml"
 	"sigs.k8s.io/yaml"
 )
 
 // applyConfig sets every flag that the command line left alone from a YAML file
-// whose fields are named as the flags. Unknown and repeated fields, and values
-// that the flag would refuse, are errors.
+// whose fields are named as the flags. Unknown and repeated fields, values that
+// the flag would refuse, and a second document are errors.
 func applyConfig(cmd *cobra.Command, path string) error {
 	data, err := os.ReadFile(path)
 	if err != nil {
 		return usagef("read the configuration file: %v", err)
+	}
+	documents := utilyaml.NewYAMLReader(bufio.NewReader(bytes.NewReader(data)))
+	_, first := documents.Read()
+	if _, second := documents.Read(); first == nil && second == nil {
+		return usagef("configuration file %s: holds more than one YAML document", path)
 	}
 	fields := map[string]any{}
 	if err := yaml.UnmarshalStrict(data, &fields); err != nil {

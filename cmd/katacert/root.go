@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"math"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -49,11 +50,44 @@ Exit codes:
 		return usagef("%v: see `%s --help`", err, cmd.CommandPath())
 	})
 	root.AddCommand(newCertify(), newCluster(), newImages(), newCatalogue(), newExplain(), newReport(), newDoctor(), newCleanup(), newVersion())
+	root.InitDefaultHelpCmd()
+	root.InitDefaultCompletionCmd()
+	for _, cmd := range root.Commands() {
+		switch cmd.Name() {
+		case "help":
+			cmd.RunE = help
+		case "completion":
+			group(cmd)
+		}
+	}
 	return root
+}
+
+// help shows the help of a command; cobra's own shows that of the root for one
+// that does not exist.
+func help(cmd *cobra.Command, args []string) error {
+	found, rest, err := cmd.Root().Find(args)
+	if err != nil {
+		return usagef("%v", err)
+	}
+	if len(rest) > 0 {
+		return unknownCommand(found, rest[0])
+	}
+	found.InitDefaultHelpFlag()
+	return found.Help()
+}
+
+// checkScale holds the factor of all time-outs within what makes sense.
+func checkScale(scale float64) error {
+	if math.IsNaN(scale) || scale < 0.1 || scale > 100 {
+		return usagef("--timeout-scale %v is out of range: choose 0.1 to 100", scale)
+	}
+	return nil
 }
 
 func unknownCommand(cmd *cobra.Command, name string) error {
 	message := fmt.Sprintf("unknown command %q", name)
+	cmd.SuggestionsMinimumDistance = 2 // cobra's own default, which it sets elsewhere
 	if near := cmd.SuggestionsFor(name); len(near) > 0 {
 		message += ", did you mean " + strings.Join(near, " or ") + "?"
 	}
