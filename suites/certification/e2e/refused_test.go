@@ -93,7 +93,7 @@ func TestUnusableClusters(t *testing.T) {
 				*user = clientcmdapi.AuthInfo{Token: tokenWithoutRights(t)}
 			}),
 			args:  []string{"--image-registry", prefix, "--insecure-registry"},
-			texts: []string{"may not create namespaces", "cluster-admin"},
+			texts: []string{"too few rights", "cluster-admin", "without-rights"},
 		},
 		"corrupt kubeconfig": {kubeconfig: corrupt, texts: []string{corrupt, "cannot be read"}},
 		"no kubeconfig":      {kubeconfig: corrupt + "-not-there", texts: []string{corrupt + "-not-there", "--kubeconfig"}},
