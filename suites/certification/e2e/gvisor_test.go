@@ -68,6 +68,7 @@ var gvisor = map[string]expected{
 	"priv-posture":          finding("no seccomp filter"),
 	"tenant-kernel":         passes("subject reads another boot_id"),
 	"training-converges":    passes("the loss falls"),
+	"training-runtimeclass": passes(`trainer runs under containerd-shim-runsc-v1 with handler "runsc", as asked`),
 	"runtimeclass-handler":  passes(`subject runs under containerd-shim-runsc-v1 with handler "runsc", as asked`),
 }
 
