@@ -36,7 +36,7 @@ run given by --run, or of every run.`,
 			ctx := context.WithoutCancel(cmd.Context())
 			out := cmd.OutOrStdout()
 			if f.provider == providerLocal {
-				swept, err := local.Sweep(ctx)
+				swept, err := local.Sweep()
 				for _, what := range swept {
 					fmt.Fprintln(out, "removed "+what)
 				}

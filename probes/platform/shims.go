@@ -129,7 +129,7 @@ func (d digester) of(p process) string {
 	if err := unix.Fstat(int(file.Fd()), &stat); err != nil || stat.Size > maxShimBytes {
 		return ""
 	}
-	id := fileID{uint64(stat.Dev), stat.Ino}
+	id := fileID{stat.Dev, stat.Ino}
 	if digest, known := d[id]; known {
 		return digest
 	}
