@@ -212,7 +212,7 @@ func (r *runner) carryOut(ctx context.Context) (err error) {
 		})
 	}
 	_ = group.Wait() // targets report through their evidence
-	return r.evidence.err()
+	return nil
 }
 
 // describeTarget notes what the target turned out to be.
@@ -291,8 +291,8 @@ func (r *runner) judge() {
 
 // finish closes the evidence and concludes the report.
 func (r *runner) finish() {
-	if err := errors.Join(r.evidence.err(), r.evidence.close()); err != nil && r.report.Run.SetupError == "" {
-		r.report.Run.SetupError = err.Error()
+	if err := errors.Join(r.evidence.err(), r.evidence.close()); err != nil && r.report.Run.Interrupted == "" {
+		r.report.Run.Interrupted = err.Error()
 	}
 	r.report.Run.Finished = time.Now().UTC()
 	r.report.Conclude()
