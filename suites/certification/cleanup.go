@@ -82,6 +82,9 @@ func removeRuns(ctx context.Context, client kubernetes.Interface, timeout time.D
 	return slices.DeleteFunc(left, func(s string) bool { return s == "" }), nil
 }
 
+// lastLook bounds the one request after the time for clean-up is over.
+const lastLook = 5 * time.Second
+
 // removeNamespace returns what is left, or nothing.
 func removeNamespace(ctx context.Context, client kubernetes.Interface, namespace corev1.Namespace) string {
 	err := client.CoreV1().Namespaces().Delete(ctx, namespace.Name, metav1.DeleteOptions{Preconditions: &metav1.Preconditions{UID: &namespace.UID}})
@@ -92,7 +95,9 @@ func removeNamespace(ctx context.Context, client kubernetes.Interface, namespace
 		return fmt.Sprintf("namespace %s: delete it: %v", namespace.Name, err)
 	}
 	if err := waitGone(ctx, client, namespace.Name); err != nil {
-		now, getErr := client.CoreV1().Namespaces().Get(context.WithoutCancel(ctx), namespace.Name, metav1.GetOptions{})
+		last, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastLook)
+		defer cancel()
+		now, getErr := client.CoreV1().Namespaces().Get(last, namespace.Name, metav1.GetOptions{})
 		if apierrors.IsNotFound(getErr) {
 			return ""
 		}

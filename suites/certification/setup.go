@@ -2,6 +2,7 @@ package certification
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 
 	"golang.org/x/sync/errgroup"
@@ -9,6 +10,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	apiversion "k8s.io/apimachinery/pkg/version"
 
 	"github.com/katacert/katacert/fixtures/pods"
 )
@@ -18,9 +20,14 @@ import (
 func (r *runner) askCluster(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, r.o.Timeouts.Request)
 	defer cancel()
-	version, err := r.client.Discovery().ServerVersion()
+	// Not ServerVersion, which knows no time-out.
+	answer, err := r.client.Discovery().RESTClient().Get().AbsPath("/version").DoRaw(ctx)
 	if err != nil {
 		return Unreachable(r.o.Cluster, err)
+	}
+	var version apiversion.Info
+	if err := json.Unmarshal(answer, &version); err != nil {
+		return fmt.Errorf("%s answers, but not as a Kubernetes API server does: %w", r.o.Cluster.Config.Host, err)
 	}
 	r.report.Cluster.Server = r.o.Cluster.Config.Host
 	r.report.Cluster.Kubernetes = version.GitVersion
@@ -29,6 +36,10 @@ func (r *runner) askCluster(ctx context.Context) error {
 		{Verb: "delete", Resource: "namespaces"},
 		{Verb: "create", Resource: "pods"},
 		{Verb: "create", Resource: "pods", Subresource: "exec"},
+		{Verb: "get", Resource: "pods", Subresource: "log"},
+		{Verb: "create", Resource: "persistentvolumeclaims"},
+		{Verb: "watch", Resource: "events"},
+		{Verb: "watch", Resource: "serviceaccounts"},
 		{Verb: "list", Resource: "nodes"},
 	} {
 		review := &authorizationv1.SelfSubjectAccessReview{Spec: authorizationv1.SelfSubjectAccessReviewSpec{ResourceAttributes: &need}}

@@ -12,7 +12,8 @@ type Timeouts struct {
 	// Grace is how long a condition that may mend itself (an unbound volume, a
 	// full node) is borne before it is reported.
 	Grace time.Duration
-	// Round is for one exec with all probes of a vantage.
+	// Round is for one exec with all probes of a vantage. The witness allows
+	// itself 45 s to plant and to revert, and must be heard to the end.
 	Round time.Duration
 	// Training is for the training job.
 	Training time.Duration
@@ -27,7 +28,7 @@ func DefaultTimeouts(factor float64) Timeouts {
 		Request:  scale(15 * time.Second),
 		Pods:     scale(2 * time.Minute),
 		Grace:    scale(20 * time.Second),
-		Round:    scale(30 * time.Second),
+		Round:    scale(time.Minute),
 		Training: scale(3 * time.Minute),
 		Cleanup:  scale(time.Minute),
 	}
