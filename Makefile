@@ -23,10 +23,11 @@ help: ## Show what can be made
 build: ## Build bin/katacert
 	@$(GO) build $(BUILDFLAGS) -o bin/ ./cmd/katacert
 
+# A make that is killed takes the certification with it, and that its cluster.
 .PHONY: certify
 certify: build ## Certify gVisor (and Kata where found) on the embedded local cluster
 	@echo "katacert is built; now the certification" >&2
-	@bin/katacert certify $(ARGS)
+	@exec setpriv --pdeathsig KILL bin/katacert certify $(ARGS)
 
 .PHONY: images
 images: build ## Build katacert's images and show their digests
