@@ -35,26 +35,12 @@ func newExplain() *cobra.Command {
 }
 
 func explain(w io.Writer, c catalogue.Control) error {
-	refs := make([]string, len(c.Refs))
-	for i, r := range c.Refs {
-		refs[i] = r.String()
-	}
 	_, err := fmt.Fprintf(w, "%s: %s\n\n", c.ID, c.Title)
-	for _, part := range [][2]string{
-		{"Why", c.Why},
-		{"Proves", c.Proves},
-		{"Does not prove", c.ProvesNot},
-		{"Shown able to fail", c.ShownBy()},
-		{"When it fails", c.OnFail},
-		{"Level", string(c.Level)},
-		{"Profile", string(c.Profile) + " and larger"},
-		{"On the node it", string(c.Safety)},
-		{"References", strings.Join(refs, "; ")},
-	} {
+	for _, part := range append([]catalogue.Part{{Name: "Why", Text: c.Why}}, c.Parts()...) {
 		if err != nil {
 			return err
 		}
-		_, err = fmt.Fprintf(w, "%-19s %s\n", part[0], indent(part[1], 20, 96))
+		_, err = fmt.Fprintf(w, "%-19s %s\n", part.Name, indent(part.Text, 20, 96))
 	}
 	return err
 }

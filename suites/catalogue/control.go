@@ -160,6 +160,28 @@ func (c Control) ShownBy() string {
 	}
 }
 
+// Part is one thing that is said of a control.
+type Part struct{ Name, Text string }
+
+// Parts says everything about a control that a reader of a report needs, besides
+// its title and why it is there.
+func (c Control) Parts() []Part {
+	refs := make([]string, len(c.Refs))
+	for i, r := range c.Refs {
+		refs[i] = r.String()
+	}
+	return []Part{
+		{"A pass proves", c.Proves},
+		{"It does not prove", c.ProvesNot},
+		{"Shown able to fail", c.ShownBy()},
+		{"When it fails", c.OnFail},
+		{"Level", string(c.Level)},
+		{"Profile", string(c.Profile) + " and larger"},
+		{"On the node it", string(c.Safety)},
+		{"References", strings.Join(refs, "; ")},
+	}
+}
+
 // Judge gives the control's verdict on the evidence of one target, before
 // Reconcile has looked at all verdicts together.
 func (c Control) Judge(from judge.Evidence) judge.Verdict {

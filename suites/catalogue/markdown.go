@@ -30,21 +30,8 @@ func Markdown(w io.Writer, all []Control) error {
 }
 
 func (c Control) markdown(out *strings.Builder) {
-	refs := make([]string, len(c.Refs))
-	for i, r := range c.Refs {
-		refs[i] = r.String()
-	}
 	fmt.Fprintf(out, "\n### %s\n\n**%s.** %s\n\n", c.ID, c.Title, c.Why)
-	for _, row := range [][2]string{
-		{"A pass proves", c.Proves},
-		{"It does not prove", c.ProvesNot},
-		{"Shown able to fail", c.ShownBy()},
-		{"When it fails", c.OnFail},
-		{"Level", string(c.Level)},
-		{"Profile", string(c.Profile) + " and larger"},
-		{"On the node it", string(c.Safety)},
-		{"References", strings.Join(refs, "; ")},
-	} {
-		fmt.Fprintf(out, "- %s: %s\n", row[0], row[1])
+	for _, part := range c.Parts() {
+		fmt.Fprintf(out, "- %s: %s\n", part.Name, part.Text)
 	}
 }

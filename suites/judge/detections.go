@@ -120,6 +120,27 @@ func instant(nanos int64) string {
 // SharesAny detects when a list has an item in common with the truth's list.
 // Items must be unique to one machine.
 func SharesAny(probe, reading string) Detection {
+	return compareLists(probe, reading, func(of evidence.Vantage, want, got []string) (bool, string) {
+		shared := intersect(want, got)
+		if len(shared) == 0 {
+			return false, fmt.Sprintf("sees none of the %s of %s", reading, of)
+		}
+		return true, fmt.Sprintf("sees %d of the %s of %s, for example %s", len(shared), reading, of, shared[0])
+	})
+}
+
+// SameSet detects when the whole list equals the truth's and is not empty.
+func SameSet(probe, reading string) Detection {
+	return compareLists(probe, reading, func(of evidence.Vantage, want, got []string) (bool, string) {
+		if !slices.Equal(want, got) {
+			return false, fmt.Sprintf("sees other %s than %s", reading, of)
+		}
+		return true, fmt.Sprintf("sees exactly the %d %s of %s", len(want), reading, of)
+	})
+}
+
+// compareLists compares a list of the first look with the truth's.
+func compareLists(probe, reading string, compare func(of evidence.Vantage, want, got []string) (match bool, said string)) Detection {
 	return func(c *Case) Sight {
 		truth, seen, done := c.both(probe)
 		if done != nil {
@@ -133,41 +154,11 @@ func SharesAny(probe, reading string) Detection {
 		if !has {
 			return Sight{Outcome: AbsentThere, Reason: "has no " + reading}
 		}
-		shared := intersect(want, got)
-		sight := Sight{Outcome: Undetected, Readings: []Reading{listReading(reading, want, got, len(shared) > 0)}}
-		if len(shared) > 0 {
+		match, said := compare(c.Truth.Vantage, want, got)
+		sight := Sight{Outcome: Undetected, Reason: said, Readings: []Reading{listReading(reading, want, got, match)}}
+		if match {
 			sight.Outcome = Detected
-			sight.Reason = fmt.Sprintf("sees %d of the %s of %s, for example %s", len(shared), reading, c.Truth.Vantage, shared[0])
-			return sight
 		}
-		sight.Reason = fmt.Sprintf("sees none of the %s of %s", reading, c.Truth.Vantage)
-		return sight
-	}
-}
-
-// SameSet detects when the whole list equals the truth's and is not empty.
-func SameSet(probe, reading string) Detection {
-	return func(c *Case) Sight {
-		truth, seen, done := c.both(probe)
-		if done != nil {
-			return *done
-		}
-		want, _ := truth.Values.List(reading)
-		if len(want) == 0 {
-			return Sight{Outcome: NoTruth, Reason: fmt.Sprintf("%s has no %s", c.Truth.Vantage, reading)}
-		}
-		got, has := seen.Values.List(reading)
-		if !has {
-			return Sight{Outcome: AbsentThere, Reason: "has no " + reading}
-		}
-		same := slices.Equal(want, got)
-		sight := Sight{Outcome: Undetected, Readings: []Reading{listReading(reading, want, got, same)}}
-		if same {
-			sight.Outcome = Detected
-			sight.Reason = fmt.Sprintf("sees exactly the %d %s of %s", len(want), reading, c.Truth.Vantage)
-			return sight
-		}
-		sight.Reason = fmt.Sprintf("sees other %s than %s", reading, c.Truth.Vantage)
 		return sight
 	}
 }
