@@ -82,7 +82,7 @@ junit.xml, summary.md and evidence.jsonl into a folder of its own below --out.`,
 	flags.StringVar(&f.config, "config", "", "YAML file with fields named as these flags; flags win")
 	flags.StringVar(&f.registry, "image-registry", "", "registry and path to push katacert's images to, for an existing cluster")
 	flags.BoolVar(&f.insecureRegistry, "insecure-registry", false, "allow plain HTTP to --image-registry")
-	flags.BoolVar(&f.skipPush, "skip-image-push", false, "trust that --image-registry holds katacert's images already (see `katacert images push`)")
+	flags.BoolVar(&f.skipPush, "skip-image-push", false, "trust that --image-registry holds katacert's images already, from an earlier katacert images push")
 	flags.StringVar(&f.pullSecret, "image-pull-secret", "", "NAMESPACE/NAME of the secret with which the nodes pull from --image-registry")
 	flags.StringVar(&f.storage, "storage-class", "", "StorageClass of the training job's volume (default: the cluster's)")
 	flags.BoolVar(&f.keep, "keep-cluster", false, "leave a local cluster that this run brought up running")

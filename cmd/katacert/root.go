@@ -89,7 +89,7 @@ func unknownCommand(cmd *cobra.Command, name string) error {
 	message := fmt.Sprintf("unknown command %q", name)
 	cmd.SuggestionsMinimumDistance = 2 // cobra's own default, which it sets elsewhere
 	if near := cmd.SuggestionsFor(name); len(near) > 0 {
-		message += ", did you mean " + strings.Join(near, " or ") + "?"
+		message += " (did you mean " + strings.Join(near, " or ") + "?)"
 	}
 	return usagef("%s: see `%s --help`", message, cmd.CommandPath())
 }

@@ -126,6 +126,8 @@ func Kernel() []catalogue.Control {
 			Why:       "A guest kernel that looks different must also run inside a VMM of its own on this node; otherwise it is imitated, or shared.",
 			Proves:    "CPU time and memory that the pod spends appear in exactly one VMM process of the node.",
 			ProvesNot: "It says nothing about how well that VMM is confined; the vmm group does.",
+			Shown:     "the same work in a plain runc pod must be seen to move no VMM",
+			OnFail:    "No VMM: the pod is no virtual machine, see runtimeclass-handler. Several VMMs: the node was too busy to tell them apart, certify it when it is idle.",
 			Rule:      &judge.Rule{Detects: judge.Unbound(), Control: evidence.Reference, Expects: true},
 			Refs:      catalogue.Refs("NIST SC-39", "NIST SC-3", "SP800-190 3.5"),
 		},

@@ -95,6 +95,7 @@ func Privilege() []catalogue.Control {
 			ProvesNot: "How well the guest kernel keeps its promises.",
 			OnFail:    "Inside a sandbox this is a finding, no escape: for Kata set disable_guest_seccomp=false; gVisor filters the sentry's own system calls instead.",
 			Level:     catalogue.Hardening,
+			Shown:     "a privileged runc pod must be seen to have more than the spec asks for",
 			Rule:      &judge.Rule{Detects: judge.Looser(), Control: evidence.Weakened("privileged"), Expects: true},
 			Refs:      catalogue.Refs("NIST AC-6", "NIST SI-16", "CIS 5.2.6", "CIS 5.7.2", "ATT&CK T1068"),
 		},

@@ -20,6 +20,7 @@ func Controls() []catalogue.Control {
 		Level:     catalogue.Isolation,
 		Profile:   catalogue.Quick,
 		Safety:    catalogue.Observes,
+		Shown:     "a plain runc pod must be seen to run under a plain container runtime",
 		Rule:      &judge.Rule{Detects: judge.PlainContainer(), Control: evidence.Reference, Expects: true},
 		Refs:      catalogue.Refs("NIST CM-6", "NIST CM-7", "NIST AC-3", "ATT&CK T1610"),
 	}}

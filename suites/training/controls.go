@@ -36,6 +36,7 @@ func Controls() []catalogue.Control {
 		Profile:       catalogue.Nightly,
 		Safety:        catalogue.Observes,
 		NeedsTraining: true,
+		Shown:         "a plain runc pod must be seen to run under a plain container runtime",
 		Rule:          &judge.Rule{Detects: judge.PlainContainer(), Control: evidence.Reference, Subject: evidence.Trainer, Expects: true},
 		Refs:          catalogue.Refs("NIST CM-6", "NIST CM-7", "ATT&CK T1610"),
 	}}
