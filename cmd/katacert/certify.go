@@ -3,11 +3,7 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
-	"os"
-	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -17,14 +13,8 @@ import (
 	"github.com/onsi/ginkgo/v2/formatter"
 	"github.com/onsi/gomega"
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
-	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/client-go/kubernetes"
 
 	"github.com/katacert/katacert/fixtures/cluster"
-	"github.com/katacert/katacert/fixtures/cluster/local"
-	"github.com/katacert/katacert/fixtures/images"
 	"github.com/katacert/katacert/reports"
 	"github.com/katacert/katacert/reports/terminal"
 	"github.com/katacert/katacert/suites/catalogue"
@@ -159,91 +149,6 @@ func (f *certifyFlags) run(ctx context.Context, stdout, stderr io.Writer) error 
 	return f.conclude(report, stdout, stderr)
 }
 
-// ready reaches the cluster and brings katacert's images to it.
-func (f *certifyFlags) ready(ctx context.Context, o *certification.Options, progress *terminal.Progress) (func(context.Context) error, error) {
-	reach := f.reachLocal
-	if f.cluster.provider == providerExisting {
-		reach = f.reachExisting
-	}
-	c, set, err := reach(ctx, progress)
-	if err != nil {
-		return nil, err
-	}
-	o.Cluster = certification.Cluster{Provider: c.Provider(), Name: c.Name(), Config: c.RESTConfig()}
-	if own, ok := c.(*local.Cluster); ok {
-		o.Cluster.Disposable = own.Disposable()
-	}
-	progress.Phase("", "bring the images to the cluster")
-	refs, err := bringImages(ctx, c, set, f.registry, f.insecureRegistry, f.skipPush)
-	if err != nil {
-		return c.Close, err
-	}
-	o.Images = certification.Images{Probe: refs[images.Probe], Trainer: refs[images.Trainer], Manifests: manifests(set, refs)}
-	o.Images.PullSecret, err = f.readPullSecret(ctx, c)
-	return c.Close, err
-}
-
-// reachLocal builds the images first, because the cluster needs one to run pods.
-func (f *certifyFlags) reachLocal(ctx context.Context, progress *terminal.Progress) (cluster.Cluster, *images.Set, error) {
-	if err := local.Require(ctx); err != nil {
-		return nil, nil, err // before the time to build images is spent
-	}
-	progress.Phase("", "build the images")
-	set, err := images.Build(ctx, images.Options{Progress: notes{progress}})
-	if err != nil {
-		return nil, nil, err
-	}
-	progress.Phase("", "bring up the cluster")
-	c, err := f.cluster.openLocal(ctx, set, f.keep, notes{progress})
-	return c, set, err
-}
-
-// reachExisting looks at the cluster first, because its nodes say for which
-// architectures to build.
-func (f *certifyFlags) reachExisting(ctx context.Context, progress *terminal.Progress) (cluster.Cluster, *images.Set, error) {
-	progress.Phase("", "reach the cluster")
-	c, err := f.cluster.openExisting()
-	if err != nil {
-		return nil, nil, err
-	}
-	arches, err := architectures(ctx, c)
-	if err != nil {
-		return nil, nil, err
-	}
-	if f.registry == "" {
-		return nil, nil, usagef("an existing cluster needs --image-registry PREFIX, from which its nodes can pull katacert's images (%s)", join(images.Names()))
-	}
-	progress.Phase("", "build the images")
-	set, err := images.Build(ctx, images.Options{Arch: arches, Progress: notes{progress}})
-	return c, set, err
-}
-
-// manifests lists the digests of an image's platforms by that of its index.
-func manifests(set *images.Set, refs map[string]string) map[string][]string {
-	digests := map[string][]string{}
-	for _, info := range set.List() {
-		_, index, _ := strings.Cut(refs[info.Name], "@")
-		digests[index] = append(digests[index], info.Digest)
-	}
-	return digests
-}
-
-func (f *certifyFlags) readPullSecret(ctx context.Context, c cluster.Cluster) (*corev1.Secret, error) {
-	if f.pullSecret == "" {
-		return nil, nil
-	}
-	client, err := kubernetes.NewForConfig(c.RESTConfig())
-	if err != nil {
-		return nil, fmt.Errorf("make a client for cluster %s: %w", c.Name(), err)
-	}
-	namespace, name, _ := strings.Cut(f.pullSecret, "/")
-	secret, err := client.CoreV1().Secrets(namespace).Get(ctx, name, metav1.GetOptions{})
-	if err != nil {
-		return nil, fmt.Errorf("read the pull secret %s: %w", f.pullSecret, err)
-	}
-	return secret, nil
-}
-
 // certify plans and runs the specs, which carry the certification out. Ginkgo's
 // own output is dropped: the progress and the table say the same.
 func (f *certifyFlags) certify(ctx context.Context, o certification.Options) (*reports.Report, error) {
@@ -271,88 +176,3 @@ func (f *certifyFlags) certify(ctx context.Context, o certification.Options) (*r
 type reported struct{}
 
 func (reported) Fail() {}
-
-// conclude writes the reports, shows the verdicts and chooses the exit code.
-func (f *certifyFlags) conclude(report *reports.Report, stdout, stderr io.Writer) error {
-	dir := filepath.Join(f.out, report.Run.ID)
-	written, writeErr := reports.Write(dir, report)
-	if f.output == "json" {
-		writer, err := reports.Format("json")
-		if err == nil {
-			err = writer.Write(stdout, report)
-		}
-		if err != nil {
-			return fmt.Errorf("write the report to standard output: %w", err)
-		}
-	} else if err := terminal.Table(stdout, report, terminal.Options{Color: isTerminal(stdout), Width: width(stdout), Files: written}); err != nil {
-		return fmt.Errorf("show the verdicts: %w", err)
-	}
-	if _, cause := report.Cause(); cause != "" {
-		fmt.Fprintln(stderr, "katacert: "+cause)
-	}
-	if writeErr != nil {
-		fmt.Fprintln(stderr, "katacert: "+writeErr.Error())
-		return &outcomeError{exitPartial}
-	}
-	if code := exitCode(report); code != exitCertified {
-		return &outcomeError{code}
-	}
-	return nil
-}
-
-func exitCode(r *reports.Report) int {
-	switch {
-	case r.Outcome == reports.NotCertified:
-		return exitNotCertified
-	case r.Outcome != reports.Certified:
-		return exitPartial
-	case len(r.Leftovers) > 0:
-		return exitLeftovers
-	default:
-		return exitCertified
-	}
-}
-
-// notes turns lines written to it into notes of the progress.
-type notes struct{ progress *terminal.Progress }
-
-func (n notes) Write(p []byte) (int, error) {
-	for line := range strings.Lines(string(p)) {
-		if line = strings.TrimRight(line, "\r\n"); line != "" {
-			n.progress.Note(line)
-		}
-	}
-	return len(p), nil
-}
-
-func isTerminal(w io.Writer) bool {
-	file, ok := w.(*os.File)
-	return ok && term.IsTerminal(int(file.Fd()))
-}
-
-func width(w io.Writer) int {
-	if file, ok := w.(*os.File); ok {
-		if columns, _, err := term.GetSize(int(file.Fd())); err == nil {
-			return columns
-		}
-	}
-	return 100
-}
-
-func hostArch() string { return runtime.GOARCH }
-
-func join[T ~string](items []T) string {
-	texts := make([]string, len(items))
-	for i, item := range items {
-		texts[i] = string(item)
-	}
-	return strings.Join(texts, ", ")
-}
-
-func completions[T ~string](items []T) cobra.CompletionFunc {
-	texts := make([]string, len(items))
-	for i, item := range items {
-		texts[i] = string(item)
-	}
-	return cobra.FixedCompletions(texts, cobra.ShellCompDirectiveNoFileComp)
-}
