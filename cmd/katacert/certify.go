@@ -14,7 +14,6 @@ import (
 	"github.com/onsi/gomega"
 	"github.com/spf13/cobra"
 
-	"github.com/katacert/katacert/fixtures/cluster"
 	"github.com/katacert/katacert/reports"
 	"github.com/katacert/katacert/reports/terminal"
 	"github.com/katacert/katacert/suites/catalogue"
