@@ -245,6 +245,9 @@ func printable(s string) bool {
 }
 
 func hidden(r rune) bool {
+	if r >= ' ' && r <= '~' { // nearly all there ever is
+		return false
+	}
 	return unicode.IsControl(r) || unicode.Is(unicode.Cf, r) || unicode.Is(unicode.Zl, r) || unicode.Is(unicode.Zp, r) || unicode.Is(unicode.Co, r)
 }
 

@@ -1,0 +1,45 @@
+package catalogue_test
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"os"
+	"testing"
+
+	"github.com/katacert/katacert/probes/evidence"
+	"github.com/katacert/katacert/suites/catalogue"
+	"github.com/katacert/katacert/suites/certification"
+	"github.com/katacert/katacert/suites/judge"
+)
+
+// BenchmarkJudgeAll judges a recorded session of a guest under QEMU; the time
+// per control shows whether judging grows faster than the catalogue.
+func BenchmarkJudgeAll(b *testing.B) {
+	data, err := os.ReadFile("../judge/testdata/debian-guest-under-qemu.jsonl")
+	if err != nil {
+		b.Fatal(err)
+	}
+	var records []evidence.Record
+	lines := bufio.NewScanner(bytes.NewReader(data))
+	lines.Buffer(nil, len(data)+1)
+	for lines.Scan() {
+		var record evidence.Record
+		if err := json.Unmarshal(lines.Bytes(), &record); err != nil {
+			b.Fatal(err)
+		}
+		records = append(records, record)
+	}
+	all := certification.Catalogue()
+	for _, n := range []int{1, len(all) / 2, len(all)} {
+		b.Run(fmt.Sprintf("controls=%d", n), func(b *testing.B) {
+			for b.Loop() {
+				if got := catalogue.JudgeAll(all[:n], judge.Gather(records)); len(got) != n {
+					b.Fatalf("%d verdicts for %d controls", len(got), n)
+				}
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(n), "ns/control")
+		})
+	}
+}
