@@ -49,7 +49,7 @@ func newClusterUp() *cobra.Command {
 			}
 			progress.Phase("", "bring up the cluster")
 			f := clusterFlags{provider: providerLocal, name: name}
-			c, err := f.openLocal(cmd.Context(), set, true, notes{progress})
+			c, err := f.openLocal(cmd.Context(), set, true, progress)
 			if err != nil {
 				return err
 			}

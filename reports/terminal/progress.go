@@ -26,6 +26,10 @@ type Progress struct {
 	// live is nil where lines are plain, before Plan and after Stop.
 	live *mpb.Progress
 	bar  *mpb.Bar
+	// open says that the terminal's line holds what Working wrote, worked when a
+	// log was last told.
+	open   bool
+	worked time.Time
 }
 
 // NewProgress shows progress on w. Elapsed time counts from here.
@@ -91,6 +95,34 @@ func (p *Progress) Note(line string) {
 	p.print(line)
 }
 
+// Working says again and again how far a long work has come: in one place on a
+// terminal, and now and then elsewhere.
+func (p *Progress) Working(line string) {
+	line = reports.Printable(line, 2000)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	switch {
+	case p.live != nil:
+		p.phase = line
+	case p.tty:
+		_, _ = fmt.Fprint(p.w, clearLine+cut(line, narrowTerminal))
+		p.open = true
+	case time.Since(p.worked) >= workingEvery:
+		p.worked = time.Now()
+		p.print(line)
+	}
+}
+
+const (
+	// workingEvery is how often a log gets a line about one long work.
+	workingEvery = 15 * time.Second
+	// narrowTerminal is the width, in columns, that a line must not leave: one
+	// that wraps cannot be cleared.
+	narrowTerminal = 79
+	// clearLine goes back to the start of a terminal's line and empties it.
+	clearLine = "\r\x1b[K"
+)
+
 // Stop takes the live line away; what follows is plain. It may be called more
 // than once.
 func (p *Progress) Stop() {
@@ -109,7 +141,12 @@ func (p *Progress) Stop() {
 
 // print is called with the lock held. Nobody is helped by an error about a
 // progress line that could not be shown.
-func (p *Progress) print(line string) { _, _ = fmt.Fprintln(p.w, line) }
+func (p *Progress) print(line string) {
+	if p.open {
+		line, p.open = clearLine+line, false
+	}
+	_, _ = fmt.Fprintln(p.w, line)
+}
 
 func (p *Progress) line(decor.Statistics) string {
 	p.mu.Lock()

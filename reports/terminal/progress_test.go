@@ -94,3 +94,25 @@ func TestProgressFromManyGoroutines(t *testing.T) {
 		})
 	}
 }
+
+func TestWorkingTakesOneLineOfATerminal(t *testing.T) {
+	var out strings.Builder
+	p := NewProgress(&out, true)
+	p.Working("package 1 of 9")
+	p.Working("package 2 of 9")
+	p.Note("done")
+	if got, want := out.String(), "\r\x1b[Kpackage 1 of 9\r\x1b[Kpackage 2 of 9\r\x1b[Kdone\n"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+func TestWorkingIsRareInALog(t *testing.T) {
+	var out strings.Builder
+	p := NewProgress(&out, false)
+	for range 50 {
+		p.Working("package 1 of 9")
+	}
+	if got, want := out.String(), "package 1 of 9\n"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
