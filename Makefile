@@ -21,12 +21,12 @@ help: ## Show what can be made
 
 .PHONY: build
 build: ## Build bin/katacert
+	@[ -x bin/katacert ] || echo "building katacert; the first time this takes a few minutes" >&2
 	@$(GO) build $(BUILDFLAGS) -o bin/ ./cmd/katacert
 
 # A make that is killed takes the certification with it, and that its cluster.
 .PHONY: certify
 certify: build ## Certify gVisor (and Kata where found) on the embedded local cluster
-	@echo "katacert is built; now the certification" >&2
 	@exec setpriv --pdeathsig KILL bin/katacert certify $(ARGS)
 
 .PHONY: images
