@@ -34,12 +34,16 @@ func nameFlag(cmd *cobra.Command, name *string) {
 
 func newClusterUp() *cobra.Command {
 	var name string
+	var scale float64
 	cmd := &cobra.Command{
 		Use:     "up",
 		Short:   "Bring up a local cluster and leave it running",
 		Example: "  katacert cluster up\n  eval \"$(katacert cluster up --name demo)\" && ginkgo ./suites/...",
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := checkScale(scale); err != nil {
+				return err
+			}
 			progress := terminal.NewProgress(cmd.ErrOrStderr(), isTerminal(cmd.ErrOrStderr()))
 			defer progress.Stop()
 			progress.Phase("", "build the images")
@@ -49,7 +53,7 @@ func newClusterUp() *cobra.Command {
 			}
 			progress.Phase("", "bring up the cluster")
 			f := clusterFlags{provider: providerLocal, name: name}
-			c, err := f.openLocal(cmd.Context(), set, true, progress)
+			c, err := f.openLocal(cmd.Context(), set, true, scale, progress)
 			if err != nil {
 				return err
 			}
@@ -69,6 +73,7 @@ func newClusterUp() *cobra.Command {
 		},
 	}
 	nameFlag(cmd, &name)
+	cmd.Flags().Float64Var(&scale, "timeout-scale", 1, "factor for every time-out, for slow machines")
 	return cmd
 }
 

@@ -57,12 +57,12 @@ func (f *clusterFlags) openExisting() (cluster.Cluster, error) {
 
 // openLocal reaches a local cluster. A local cluster that does not run yet is
 // brought up and goes away when it is closed, unless keep is set.
-func (f *clusterFlags) openLocal(ctx context.Context, set *images.Set, keep bool, progress *terminal.Progress) (cluster.Cluster, error) {
+func (f *clusterFlags) openLocal(ctx context.Context, set *images.Set, keep bool, scale float64, progress *terminal.Progress) (cluster.Cluster, error) {
 	pause, err := set.Image("pause", hostArch())
 	if err != nil {
 		return nil, err
 	}
-	return local.Up(ctx, local.Options{Name: f.name, PauseImage: pause, Ephemeral: !keep, Progress: progress.Note, Working: progress.Working})
+	return local.Up(ctx, local.Options{Name: f.name, PauseImage: pause, Ephemeral: !keep, TimeoutScale: scale, Progress: progress.Note, Working: progress.Working})
 }
 
 // bringImages puts katacert's images where the cluster's nodes can pull them, or

@@ -24,9 +24,11 @@ func (n notes) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
+// isTerminal reports whether lines can be rewritten on w. A dumb terminal, such
+// as a serial console, takes none of the codes for that (terminfo's "dumb").
 func isTerminal(w io.Writer) bool {
 	file, ok := w.(*os.File)
-	return ok && term.IsTerminal(int(file.Fd()))
+	return ok && os.Getenv("TERM") != "dumb" && term.IsTerminal(int(file.Fd()))
 }
 
 func width(w io.Writer) int {

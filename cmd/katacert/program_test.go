@@ -96,6 +96,7 @@ func TestUsageErrors(t *testing.T) {
 		{"certify --image-pull-secret secret", []string{`--image-pull-secret "secret"`, "NAMESPACE/NAME"}},
 		{"certify --config no-such.yaml", []string{"read the configuration file", "no-such.yaml"}},
 		{"cluster nonsense", []string{`unknown command "nonsense"`, "katacert cluster --help"}},
+		{"cluster up --timeout-scale 0", []string{"--timeout-scale 0 is out of range"}},
 		{"cluster up now", []string{`takes no argument "now"`}},
 		{"cluster down --all", []string{"unknown flag: --all"}},
 		{"images nonsense", []string{`unknown command "nonsense"`}},

@@ -51,7 +51,7 @@ func (f *certifyFlags) reachLocal(ctx context.Context, progress *terminal.Progre
 		return nil, nil, err
 	}
 	progress.Phase("", "bring up the cluster")
-	c, err := f.cluster.openLocal(ctx, set, f.keep, progress)
+	c, err := f.cluster.openLocal(ctx, set, f.keep, f.scale, progress)
 	return c, set, err
 }
 
