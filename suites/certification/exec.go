@@ -14,6 +14,8 @@ import (
 	"k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/remotecommand"
+
+	"github.com/katacert/katacert/fixtures/pods"
 	"k8s.io/streaming/pkg/httpstream"
 )
 
@@ -26,12 +28,12 @@ type executor struct {
 	client kubernetes.Interface
 }
 
-// exec runs argv without stdin or terminal. Output beyond limit bytes ends the
+// exec runs argv in the pod's probe container, without stdin or terminal. Output beyond limit bytes ends the
 // exec: the rest of a hostile pod's stream is never read.
-func (e executor) exec(ctx context.Context, pod *corev1.Pod, container string, argv []string, limit int64) ([]byte, error) {
+func (e executor) exec(ctx context.Context, pod *corev1.Pod, argv []string, limit int64) ([]byte, error) {
 	request := e.client.CoreV1().RESTClient().Post().
 		Resource("pods").Namespace(pod.Namespace).Name(pod.Name).SubResource("exec").
-		VersionedParams(&corev1.PodExecOptions{Container: container, Command: argv, Stdout: true, Stderr: true}, scheme.ParameterCodec)
+		VersionedParams(&corev1.PodExecOptions{Container: pods.ContainerName, Command: argv, Stdout: true, Stderr: true}, scheme.ParameterCodec)
 	spdy, err := remotecommand.NewSPDYExecutor(e.config, "POST", request.URL())
 	if err != nil {
 		return nil, fmt.Errorf("prepare an exec in pod %s/%s: %w", pod.Namespace, pod.Name, err)

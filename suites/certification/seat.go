@@ -84,7 +84,7 @@ func (t *targetRun) look(ctx context.Context, s *seat, round evidence.Round) evi
 	defer cancel()
 	limits := evidence.DefaultLimits()
 	record.Started = time.Now().UTC()
-	out, err := t.r.exec.exec(ctx, s.pod, pods.ContainerName, s.argv(t.r.o.RunID, round, nonce, t.seed, t.skip), limits.Bytes)
+	out, err := t.r.exec.exec(ctx, s.pod, s.argv(t.r.o.RunID, round, nonce, t.seed, t.skip), limits.Bytes)
 	record.Finished = time.Now().UTC()
 	if err != nil {
 		record.Error = fmt.Sprintf("exec in pod %s/%s: %v", s.pod.Namespace, s.pod.Name, err)

@@ -65,7 +65,7 @@ func TestExec(t *testing.T) {
 		}
 	})
 	argv := []string{"/probe", "round", "--round", "look", "a b", ""}
-	out, err := e.exec(t.Context(), runningPod(imageDigest), "probe", argv, execLimit)
+	out, err := e.exec(t.Context(), runningPod(imageDigest), argv, execLimit)
 	if err != nil || string(out) != "evidence" {
 		t.Errorf("got %q, %v", out, err)
 	}
@@ -111,7 +111,7 @@ func TestExecOfHostilePods(t *testing.T) {
 		}, `\x1b[2Jcertified`, 0},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			out, err := execServer(t, test.process, nil).exec(t.Context(), runningPod(imageDigest), "probe", nil, execLimit)
+			out, err := execServer(t, test.process, nil).exec(t.Context(), runningPod(imageDigest), nil, execLimit)
 			if len(out) != test.out {
 				t.Errorf("kept %d bytes, want %d", len(out), test.out)
 			}
@@ -143,7 +143,7 @@ func TestExecEndsWithItsTime(t *testing.T) {
 	late := errors.New("the probes did not finish in time")
 	ctx, cancel := context.WithTimeoutCause(t.Context(), 50*time.Millisecond, late)
 	defer cancel()
-	if _, err := e.exec(ctx, runningPod(imageDigest), "probe", nil, execLimit); !errors.Is(err, late) {
+	if _, err := e.exec(ctx, runningPod(imageDigest), nil, execLimit); !errors.Is(err, late) {
 		t.Errorf("got %v, want %v", err, late)
 	}
 }
@@ -155,6 +155,6 @@ func TestExecThatIsRefused(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = executor{config: config, client: client}.exec(t.Context(), runningPod(imageDigest), "probe", nil, execLimit)
+	_, err = executor{config: config, client: client}.exec(t.Context(), runningPod(imageDigest), nil, execLimit)
 	expectError(t, err, "exec is denied by policy")
 }

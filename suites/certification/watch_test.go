@@ -47,7 +47,7 @@ func warning(reason, message string) *corev1.Event {
 // inABubble waits for the pod while the steps happen, each a second apart on the
 // bubble's own clock unless the waiting ends before, and returns what came of it
 // and after how long. The clock costs no time.
-func inABubble(t *testing.T, timeouts Timeouts, steps ...func(*watcher)) (pod *corev1.Pod, err error, after time.Duration) {
+func inABubble(t *testing.T, timeouts Timeouts, steps ...func(*watcher)) (pod *corev1.Pod, after time.Duration, err error) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		w, start := newWatcher(), time.Now()
@@ -67,7 +67,7 @@ func inABubble(t *testing.T, timeouts Timeouts, steps ...func(*watcher)) (pod *c
 		}
 		<-ended
 	})
-	return pod, err, after
+	return pod, after, err
 }
 
 func set(pod *corev1.Pod) func(*watcher)        { return func(w *watcher) { w.setPod(pod) } }
@@ -99,7 +99,7 @@ func TestRunning(t *testing.T) {
 		{"an API server that is gone", []func(*watcher){set(pending()), func(w *watcher) { w.lose(refusedConnection{}) }}, 20 * time.Second, 25 * time.Second, []string{"the API server does not answer any more"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			pod, err, after := inABubble(t, timeouts, test.steps...)
+			pod, after, err := inABubble(t, timeouts, test.steps...)
 			if after < test.from || after > test.within {
 				t.Errorf("took %v, want %v to %v", after, test.from, test.within)
 			}
