@@ -33,6 +33,9 @@ type Probe struct {
 	// From restricts it to some vantages; nil means the witness and every
 	// vantage whose evidence is compared with the witness's.
 	From func(evidence.Vantage) bool
+	// OptIn marks a probe that does more than look: it runs only where the run
+	// asks for it by its id.
+	OptIn bool
 	// Observe reads the interface. It fills State and the readings; ID and
 	// duration are added by Observe's caller.
 	Observe func(*Context) evidence.Observation
@@ -43,12 +46,24 @@ type Context struct {
 	Run     string
 	Round   evidence.Round
 	Vantage evidence.Vantage
+	// Nonce is the round's, known to this vantage and to katacert alone. A probe
+	// signs with it what it does to others (a connection, a file that it writes),
+	// so that their own logs say who it was.
+	Nonce string
 	// HostRoot is where the node's root file system is mounted in the witness's
 	// pod; "/" when the witness runs on the node itself; empty elsewhere.
 	HostRoot string
 	// Seed is the secret from which the witness derives what it plants. Only
 	// the witness has it.
 	Seed []byte
+	// Tenant is the letter of the tenant for whose data this pod stands ("a",
+	// "b"), and TenantSeed the secret from which it derives that data. Both are
+	// empty elsewhere.
+	Tenant     string
+	TenantSeed []byte
+	// Params are what only the round of its run knows: addresses of other pods,
+	// and where the witness planted what. See the Param constants.
+	Params map[string]string
 	// Seek holds, by name, the SHA-256 (hex) of each planted token. Seekers get
 	// the hash and never the token, so that a probe cannot find its own
 	// arguments and take them for a leak.
@@ -56,22 +71,104 @@ type Context struct {
 	// Skip are the ids of probes to leave out, because they would cost time here
 	// and show nothing.
 	Skip []string
+	// OptIn are the ids of probes that do more than look and were asked for.
+	OptIn []string
 }
 
-// Names of planted tokens, the keys of Context.Seek.
+// Names of the tokens that the witness plants, keys of Context.Seek.
 const (
-	TokenFile    = "file"
-	TokenArgv    = "argv"
-	TokenEnviron = "environ"
-	TokenKmsg    = "kmsg"
-	TokenIPC     = "ipc"
-	TokenSocket  = "socket"
+	TokenFile     = "file"
+	TokenArgv     = "argv"
+	TokenEnviron  = "environ"
+	TokenKmsg     = "kmsg"
+	TokenIPC      = "ipc"
+	TokenSocket   = "socket"
+	TokenHandle   = "handle"
+	TokenDevice   = "device"
+	TokenKey      = "key"
+	TokenLoopback = "loopback"
 )
 
 // TokenNames lists every token that a witness may plant.
 func TokenNames() []string {
-	return []string{TokenFile, TokenArgv, TokenEnviron, TokenKmsg, TokenIPC, TokenSocket}
+	return []string{TokenFile, TokenArgv, TokenEnviron, TokenKmsg, TokenIPC, TokenSocket,
+		TokenHandle, TokenDevice, TokenKey, TokenLoopback}
 }
+
+// Kinds of data of a tenant, each marked with a token of its own.
+const (
+	// DataDataset is a file in the tenant's dataset volume.
+	DataDataset = "dataset"
+	// DataCheckpoint is a file with the weights that the tenant trained.
+	DataCheckpoint = "checkpoint"
+	// DataSecret is the tenant's Kubernetes Secret, in a file and in the
+	// environment of its container.
+	DataSecret = "secret"
+	// DataEnviron is the environment of a process, DataMemory its memory.
+	DataEnviron = "tenant-environ"
+	DataMemory  = "memory"
+	// DataListener is what a listener in the tenant's pod answers with.
+	DataListener = "listener"
+)
+
+// TenantData lists every kind of data of a tenant.
+func TenantData() []string {
+	return []string{DataDataset, DataCheckpoint, DataSecret, DataEnviron, DataMemory, DataListener}
+}
+
+// Tenants lists the letters of the tenants.
+func Tenants() []string { return []string{"a", "b"} }
+
+// TenantToken names the token of one tenant's data of one kind in Context.Seek.
+func TenantToken(kind, tenant string) string { return kind + "-" + tenant }
+
+// TenantSeed derives the secret of a tenant from the witness's, so that a tenant
+// can make its own tokens and nobody else's.
+func TenantSeed(seed []byte, tenant string) []byte {
+	mac := hmac.New(sha256.New, seed)
+	mac.Write([]byte("katacert tenant " + tenant))
+	return mac.Sum(nil)
+}
+
+// SeekNames lists the names of all tokens, the witness's and the tenants'.
+func SeekNames() []string {
+	names := TokenNames()
+	for _, tenant := range Tenants() {
+		for _, kind := range TenantData() {
+			names = append(names, TenantToken(kind, tenant))
+		}
+	}
+	return names
+}
+
+// Names of what a round is told by katacert itself, keys of Context.Params. The
+// witness adds what it planted where: a text that its probe plants reports as
+// "give_NAME" reaches everyone's later rounds as parameter NAME.
+const (
+	// ParamNodeIP is an address of the node.
+	ParamNodeIP = "node_ip"
+	// ParamPeerIP is the address of the other tenant's pod.
+	ParamPeerIP = "peer_ip"
+	// ParamTimeScale is the factor of all time-outs of the run, in percent.
+	ParamTimeScale = "time_scale_percent"
+)
+
+// GivePrefix begins the readings that the witness hands on as parameters.
+const GivePrefix = "give_"
+
+// Volumes of the pods that probes work with.
+const (
+	// ScratchDir is a tenant's writable volume.
+	ScratchDir = "/scratch"
+	// SealedDir is a volume of the node that a tenant may only read.
+	SealedDir = "/sealed"
+	// PlantingDir is the witness's volume, on the file system from which the node
+	// mounts files into every pod.
+	PlantingDir = "/planting"
+)
+
+// TenantPort is the TCP port on which a listener in a tenant's pod waits.
+const TenantPort = 7331
 
 // Token derives the 256-bit token of that name from the seed, in hex.
 func Token(seed []byte, name string) string {
@@ -111,7 +208,8 @@ func Run(ctx *Context, inventory []Probe) ([]evidence.Observation, int64) {
 	before := cpuMicros()
 	observations := []evidence.Observation{}
 	for _, p := range inventory {
-		if p.takesPart(ctx.Vantage, ctx.Round) && !slices.Contains(ctx.Skip, p.ID) {
+		wanted := !slices.Contains(ctx.Skip, p.ID) && (!p.OptIn || slices.Contains(ctx.OptIn, p.ID))
+		if wanted && p.takesPart(ctx.Vantage, ctx.Round) {
 			observations = append(observations, observe(ctx, p))
 		}
 	}

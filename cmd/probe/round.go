@@ -65,6 +65,7 @@ func parseRound(args []string, stderr io.Writer) (roundOptions, error) {
 		options            roundOptions
 		roundName, vantage string
 		seek, seed         string
+		tenantSeed         string
 		flags              = flag.NewFlagSet("probe round", flag.ContinueOnError)
 		c                  = &options.context
 		rounds             = evidence.Rounds()
@@ -76,9 +77,24 @@ func parseRound(args []string, stderr io.Writer) (roundOptions, error) {
 	flags.StringVar(&options.nonce, "nonce", "", "the round's nonce, repeated in the evidence")
 	flags.StringVar(&seek, "seek", "", "planted tokens to look for: name=sha256,...")
 	flags.StringVar(&seed, "seed", "", "the secret of what is planted, in hex; for the witness only")
+	flags.StringVar(&c.Tenant, "tenant", "", fmt.Sprintf("the letter of the tenant for whose data the pod stands, one of %v", probes.Tenants()))
+	flags.StringVar(&tenantSeed, "tenant-seed", "", "the secret of that tenant's data, in hex")
+	c.Params = map[string]string{}
+	flags.Func("param", "name=value of something that only this round knows, repeatable", func(pair string) error {
+		name, value, ok := strings.Cut(pair, "=")
+		if !ok || name == "" {
+			return fmt.Errorf("%q is not name=value", pair)
+		}
+		c.Params[name] = value
+		return nil
+	})
 	flags.StringVar(&c.HostRoot, "host-root", "", "where the node's root file system is mounted; for the witness only")
 	flags.Func("skip", "the id of a probe to leave out, repeatable", func(id string) error {
 		c.Skip = append(c.Skip, id)
+		return nil
+	})
+	flags.Func("opt-in", "the id of a probe that does more than look, repeatable", func(id string) error {
+		c.OptIn = append(c.OptIn, id)
 		return nil
 	})
 	flags.StringVar(&options.leak, leakFlag, "", "a directory to hold open without a mount that shows it; for a weakened vantage only")
@@ -107,12 +123,19 @@ func parseRound(args []string, stderr io.Writer) (roundOptions, error) {
 	if c.Vantage != evidence.Witness && (seed != "" || c.HostRoot != "") {
 		return roundOptions{}, fmt.Errorf("--seed and --host-root are for the witness, not for vantage %s", vantage)
 	}
+	c.Nonce = options.nonce
+	if (c.Tenant == "") != (tenantSeed == "") || c.Tenant != "" && !slices.Contains(probes.Tenants(), c.Tenant) {
+		return roundOptions{}, fmt.Errorf("--tenant and --tenant-seed belong together, for one of the tenants %v", probes.Tenants())
+	}
 	if _, weakened := c.Vantage.Weakness(); options.leak != "" && !weakened {
 		return roundOptions{}, fmt.Errorf("--%s is for a weakened vantage, not for vantage %s", leakFlag, vantage)
 	}
 	var err error
 	if c.Seed, err = hex.DecodeString(seed); err != nil {
 		return roundOptions{}, errors.New("--seed is not hexadecimal")
+	}
+	if c.TenantSeed, err = hex.DecodeString(tenantSeed); err != nil {
+		return roundOptions{}, errors.New("--tenant-seed is not hexadecimal")
 	}
 	if c.Seek, err = parseSeek(seek); err != nil {
 		return roundOptions{}, fmt.Errorf("--seek: %w", err)
@@ -146,8 +169,8 @@ func parseSeek(list string) (map[string]string, error) {
 	}
 	for pair := range strings.SplitSeq(list, ",") {
 		name, hash, _ := strings.Cut(pair, "=")
-		if !slices.Contains(probes.TokenNames(), name) {
-			return nil, fmt.Errorf("%q is none of the tokens %v", name, probes.TokenNames())
+		if !slices.Contains(probes.SeekNames(), name) {
+			return nil, fmt.Errorf("%q is none of the tokens %v", name, probes.SeekNames())
 		}
 		if raw, err := hex.DecodeString(hash); err != nil || len(raw) != 32 {
 			return nil, fmt.Errorf("the hash of token %s is not 64 hexadecimal digits", name)

@@ -32,6 +32,13 @@ const (
 	Subject Vantage = "subject"
 	// Neighbour is a second tenant's pod on the RuntimeClass under test.
 	Neighbour Vantage = "neighbour"
+	// GuestRoot is a privileged pod on the RuntimeClass under test: what an
+	// attacker sees who has taken over the guest.
+	GuestRoot Vantage = "guest-root"
+	// SubjectSuccessor and NeighbourSuccessor are new pods of the two tenants on
+	// the same node, started after the pods of both were gone.
+	SubjectSuccessor   Vantage = "subject-successor"
+	NeighbourSuccessor Vantage = "neighbour-successor"
 	// Trainer is the training pod on the RuntimeClass under test.
 	Trainer Vantage = "trainer"
 	// API is what the API server says; katacert itself is the observer.
@@ -56,16 +63,20 @@ type Round string
 const (
 	// Look is the first reading, by everyone.
 	Look Round = "look"
-	// Act is when the witness plants, forks and writes.
+	// Act is when the witness plants, forks and writes, and after it the tenants
+	// lay out their own data.
 	Act Round = "act"
 	// LookAgain is the second reading, by everyone.
 	LookAgain Round = "look-again"
-	// Settle is when the witness reads side effects and reverts what it planted.
+	// Aftermath is a reading after the tenants' pods are gone.
+	Aftermath Round = "aftermath"
+	// Settle is when the witness reads side effects and reverts what it planted,
+	// and the tenants tell who came to their listeners.
 	Settle Round = "settle"
 )
 
 // Rounds lists all rounds in order.
-func Rounds() []Round { return []Round{Look, Act, LookAgain, Settle} }
+func Rounds() []Round { return []Round{Look, Act, LookAgain, Aftermath, Settle} }
 
 // State says what became of one probe.
 type State string

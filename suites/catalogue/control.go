@@ -25,6 +25,7 @@ const (
 	Devices    Group = "devices"
 	Process    Group = "process"
 	Privilege  Group = "privilege"
+	Network    Group = "network"
 	Tenancy    Group = "tenancy"
 	Platform   Group = "platform"
 	Training   Group = "training"
@@ -32,7 +33,7 @@ const (
 
 // Groups lists the groups in report order.
 func Groups() []Group {
-	return []Group{Kernel, Filesystem, Devices, Process, Privilege, Tenancy, Platform, Training}
+	return []Group{Kernel, Filesystem, Devices, Process, Privilege, Network, Tenancy, Platform, Training}
 }
 
 // Level says what a fail costs.
@@ -74,6 +75,9 @@ const (
 	Observes Safety = "observes"
 	// Plants puts something harmless on the node and takes it back.
 	Plants Safety = "plants and reverts"
+	// Disturbs may be noticed on the node while it runs, or needs a privileged
+	// pod on the RuntimeClass under test; in profile destructive only.
+	Disturbs Safety = "may disturb"
 )
 
 // Signal tells two classes of kernel readings apart.
@@ -113,8 +117,17 @@ type Control struct {
 	// Rule when empty.
 	Shown string
 	// NeedsTraining asks for the training job, NeedsNeighbour for a second
-	// tenant's pod on the same node.
-	NeedsTraining, NeedsNeighbour bool
+	// tenant's pod on the same node, NeedsTenants for both tenants' data and
+	// listeners, NeedsAftermath for a look after both are gone.
+	NeedsTraining, NeedsNeighbour, NeedsTenants, NeedsAftermath bool
+	// Also are further vantages that Verdict compares.
+	Also []evidence.Vantage
+	// OptIn are the ids of probes that do more than look, and run only where this
+	// control is chosen.
+	OptIn []string
+	// Expected is the verdict of a sound sandbox of each kind; pass where it says
+	// nothing. It is shown beside the verdict and never changes it.
+	Expected map[judge.Kind]judge.Result
 	Refs                          []Ref
 }
 
@@ -135,8 +148,15 @@ func (c Control) Vantages() []evidence.Vantage {
 			needs = append(needs, c.Rule.Control)
 		}
 	}
-	if c.NeedsNeighbour {
+	needs = append(needs, c.Also...)
+	if c.NeedsNeighbour || c.NeedsTenants {
 		needs = append(needs, evidence.Neighbour)
+	}
+	if c.NeedsTenants {
+		needs = append(needs, evidence.Subject)
+	}
+	if c.NeedsAftermath {
+		needs = append(needs, evidence.SubjectSuccessor, evidence.NeighbourSuccessor)
 	}
 	if c.NeedsTraining {
 		needs = append(needs, evidence.Trainer)
@@ -180,6 +200,11 @@ func (c Control) Parts() []Part {
 		{"On the node it", string(c.Safety)},
 		{"References", strings.Join(refs, "; ")},
 	}
+}
+
+// Expects is the verdict of a sound sandbox of this kind.
+func (c Control) Expects(kind judge.Kind) judge.Result {
+	return cmp.Or(c.Expected[kind], judge.Pass)
 }
 
 // Judge gives the control's verdict on the evidence of one target, before

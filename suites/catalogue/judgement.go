@@ -77,7 +77,7 @@ func Validate(all []Control) []error {
 			{"group", string(c.Group), slices.Contains(Groups(), c.Group)},
 			{"level", string(c.Level), c.Level == Isolation || c.Level == Hardening},
 			{"profile", string(c.Profile), slices.Contains(Profiles(), c.Profile)},
-			{"safety", string(c.Safety), c.Safety == Observes || c.Safety == Plants},
+			{"safety", string(c.Safety), slices.Contains([]Safety{Observes, Plants, Disturbs}, c.Safety)},
 			{"signal", string(c.Signal), c.Signal == "" || c.Signal == Instance || c.Signal == Build},
 		} {
 			if !part.known {

@@ -34,6 +34,27 @@ type Plan struct {
 	Skipped   []reports.Skip
 }
 
+// tenants says whether the plan needs the tenants' data and listeners.
+func (p Plan) tenants() bool {
+	return slices.ContainsFunc(p.Controls, func(c catalogue.Control) bool { return c.NeedsTenants })
+}
+
+// aftermath says whether the plan needs a look after the tenants are gone.
+func (p Plan) aftermath() bool {
+	return slices.ContainsFunc(p.Controls, func(c catalogue.Control) bool { return c.NeedsAftermath })
+}
+
+// optIn lists the probes that do more than look and that the plan's controls ask
+// for.
+func (p Plan) optIn() []string {
+	var ids []string
+	for _, c := range p.Controls {
+		ids = append(ids, c.OptIn...)
+	}
+	slices.Sort(ids)
+	return slices.Compact(ids)
+}
+
 // needs says whether the plan needs the vantage.
 func (p Plan) needs(v evidence.Vantage) bool { return slices.Contains(p.Vantages, v) }
 

@@ -206,7 +206,7 @@ func TestRequestsDoNotGrowWithTheControls(t *testing.T) {
 				t.Fatal(s.err)
 			}
 			for _, round := range evidence.Rounds() {
-				argv = append(argv, strings.Join(s.argv("run", round, "nonce", run.seed, nil), " "))
+				argv = append(argv, strings.Join(s.argv(order{run: "run", round: round, nonce: "nonce", seed: run.seed}), " "))
 			}
 		}
 		return len(vantages), argv, len(client.Actions())

@@ -172,6 +172,9 @@ func (r *runner) steps() int {
 	if r.plan.needs(evidence.Trainer) {
 		perTarget += stepsOfTraining
 	}
+	if r.plan.aftermath() {
+		perTarget += stepsOfAftermath
+	}
 	return len(r.plan.Targets)*perTarget + 2
 }
 

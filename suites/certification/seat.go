@@ -32,28 +32,71 @@ type seat struct {
 // fs-leaked-descriptor holds open.
 const leakFrom = pods.HostRoot + "/var"
 
+// order is what the probes of one round are told.
+type order struct {
+	run, nonce string
+	round      evidence.Round
+	// seed is the witness's secret.
+	seed        []byte
+	skip, optIn []string
+	params      map[string]string
+}
+
 // argv is the command line of one round. Parameters are arguments and never
 // stdin, which not every runtime carries reliably through an exec.
-func (s *seat) argv(run string, round evidence.Round, nonce string, seed []byte, skip []string) []string {
-	argv := []string{"/probe", "round", "--round", string(round), "--vantage", string(s.vantage), "--run", run, "--nonce", nonce}
+func (s *seat) argv(o order) []string {
+	argv := []string{"/probe", "round", "--round", string(o.round), "--vantage", string(s.vantage), "--run", o.run, "--nonce", o.nonce}
+	for _, name := range slices.Sorted(maps.Keys(o.params)) {
+		argv = append(argv, "--param", name+"="+o.params[name])
+	}
+	for _, probe := range o.optIn {
+		argv = append(argv, "--opt-in", probe)
+	}
 	if s.vantage == evidence.Witness {
-		return append(argv, "--seed", hex.EncodeToString(seed), "--host-root", pods.HostRoot)
+		return append(argv, "--seed", hex.EncodeToString(o.seed), "--host-root", pods.HostRoot)
 	}
 	if s.vantage == evidence.Weakened(string(pods.LeakedDescriptor)) {
 		argv = append(argv, "--leak", leakFrom)
 	}
-	for _, probe := range skip {
+	for _, probe := range o.skip {
 		argv = append(argv, "--skip", probe)
 	}
-	hashes := map[string]string{}
-	for _, name := range probes.TokenNames() {
-		hashes[name] = probes.TokenHash(probes.Token(seed, name))
+	own := tenantOf(s.vantage)
+	if own != "" {
+		argv = append(argv, "--tenant", own, "--tenant-seed", hex.EncodeToString(probes.TenantSeed(o.seed, own)))
 	}
+	return append(argv, "--seek", seekList(o.seed, own))
+}
+
+// tenantOf is the letter of the tenant for whose data a vantage stands.
+func tenantOf(v evidence.Vantage) string {
+	switch v {
+	case evidence.Subject, evidence.SubjectSuccessor:
+		return "a"
+	case evidence.Neighbour, evidence.NeighbourSuccessor:
+		return "b"
+	default:
+		return ""
+	}
+}
+
+// seekList gives the hashes of all tokens but those of the seeker's own data.
+func seekList(seed []byte, own string) string {
 	var seek []string
-	for _, name := range slices.Sorted(maps.Keys(hashes)) {
-		seek = append(seek, name+"="+hashes[name])
+	for _, name := range probes.TokenNames() {
+		seek = append(seek, name+"="+probes.TokenHash(probes.Token(seed, name)))
 	}
-	return append(argv, "--seek", strings.Join(seek, ","))
+	for _, tenant := range probes.Tenants() {
+		if tenant == own {
+			continue
+		}
+		secret := probes.TenantSeed(seed, tenant)
+		for _, kind := range probes.TenantData() {
+			seek = append(seek, probes.TenantToken(kind, tenant)+"="+probes.TokenHash(probes.Token(secret, kind)))
+		}
+	}
+	slices.Sort(seek)
+	return strings.Join(seek, ",")
 }
 
 // look runs one round at the seat and returns its evidence, which is an error
@@ -84,7 +127,9 @@ func (t *targetRun) look(ctx context.Context, s *seat, round evidence.Round) evi
 	defer cancel()
 	limits := evidence.DefaultLimits()
 	record.Started = time.Now().UTC()
-	out, err := t.r.exec.exec(ctx, s.pod, s.argv(t.r.o.RunID, round, nonce, t.seed, t.skip), limits.Bytes)
+	out, err := t.r.exec.exec(ctx, s.pod, s.argv(order{
+		run: t.r.o.RunID, nonce: nonce, round: round, seed: t.seed, skip: t.skip, optIn: t.r.plan.optIn(), params: t.params(s),
+	}), limits.Bytes)
 	record.Finished = time.Now().UTC()
 	if err != nil {
 		record.Error = fmt.Sprintf("exec in pod %s/%s: %v", s.pod.Namespace, s.pod.Name, err)

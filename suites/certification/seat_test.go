@@ -139,25 +139,47 @@ func TestAcceptNothingHostile(t *testing.T) {
 // no probe can find its own arguments and take them for a leak.
 func TestSeekersNeverGetTokens(t *testing.T) {
 	seed := bytes.Repeat([]byte{0xa5}, 32)
-	var secrets []string
-	for _, name := range probes.TokenNames() {
-		secrets = append(secrets, probes.Token(seed, name))
-	}
-	secrets = append(secrets, hex.EncodeToString(seed))
-	for _, v := range []evidence.Vantage{evidence.Reference, evidence.Subject, evidence.Neighbour, evidence.Weakened("host-pid")} {
-		argv := strings.Join((&seat{vantage: v}).argv("run", evidence.LookAgain, "nonce-1", seed, nil), " ")
+	o := order{run: "run", round: evidence.LookAgain, nonce: "nonce-1", seed: seed, params: map[string]string{"peer_ip": "10.0.0.9"}, optIn: []string{"special-files"}}
+	for _, v := range []evidence.Vantage{evidence.Reference, evidence.Subject, evidence.Neighbour, evidence.GuestRoot, evidence.SubjectSuccessor, evidence.Weakened("host-pid")} {
+		argv := strings.Join((&seat{vantage: v}).argv(o), " ")
+		hashes := map[string]string{}
+		secrets := []string{hex.EncodeToString(seed)}
+		for _, name := range probes.TokenNames() {
+			token := probes.Token(seed, name)
+			secrets, hashes[name] = append(secrets, token), probes.TokenHash(token)
+		}
+		for _, tenant := range probes.Tenants() {
+			own := probes.TenantSeed(seed, tenant)
+			if tenant == tenantOf(v) {
+				if !strings.Contains(argv, "--tenant "+tenant+" --tenant-seed "+hex.EncodeToString(own)) || strings.Contains(argv, "dataset-"+tenant) {
+					t.Errorf("vantage %s must make the data of tenant %s and not seek it: %s", v, tenant, argv)
+				}
+				continue
+			}
+			secrets = append(secrets, hex.EncodeToString(own))
+			for _, kind := range probes.TenantData() {
+				token := probes.Token(own, kind)
+				secrets, hashes[probes.TenantToken(kind, tenant)] = append(secrets, token), probes.TokenHash(token)
+			}
+		}
 		for _, secret := range secrets {
 			if strings.Contains(argv, secret) {
 				t.Errorf("vantage %s is given a token: %s", v, argv)
 			}
 		}
-		for _, name := range probes.TokenNames() {
-			if !strings.Contains(argv, name+"="+probes.TokenHash(probes.Token(seed, name))) {
+		for name, hash := range hashes {
+			if !strings.Contains(argv, name+"="+hash) {
 				t.Errorf("vantage %s does not seek token %s: %s", v, name, argv)
 			}
 		}
+		for _, part := range []string{"--param peer_ip=10.0.0.9", "--opt-in special-files"} {
+			if !strings.Contains(argv, part) {
+				t.Errorf("vantage %s is not told %s: %s", v, part, argv)
+			}
+		}
 	}
-	witness := (&seat{vantage: evidence.Witness}).argv("run", evidence.Act, "nonce-1", seed, nil)
+	o.round = evidence.Act
+	witness := (&seat{vantage: evidence.Witness}).argv(o)
 	if !slices.Contains(witness, hex.EncodeToString(seed)) || slices.Contains(witness, "--seek") {
 		t.Errorf("the witness plants with %v", witness)
 	}
@@ -165,7 +187,7 @@ func TestSeekersNeverGetTokens(t *testing.T) {
 
 func TestOnlyTheLeakingPodLeaks(t *testing.T) {
 	for _, weakness := range pods.Weaknesses() {
-		argv := (&seat{vantage: evidence.Weakened(string(weakness))}).argv("run", evidence.Look, "n", nil, nil)
+		argv := (&seat{vantage: evidence.Weakened(string(weakness))}).argv(order{run: "run", round: evidence.Look, nonce: "n"})
 		if got := slices.Contains(argv, "--leak"); got != (weakness == pods.LeakedDescriptor) {
 			t.Errorf("weakness %s: leaks %t", weakness, got)
 		}

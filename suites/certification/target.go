@@ -4,7 +4,10 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
+	"maps"
 	"slices"
+	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -13,6 +16,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/katacert/katacert/fixtures/pods"
+	"github.com/katacert/katacert/probes"
 	"github.com/katacert/katacert/probes/evidence"
 	"github.com/katacert/katacert/reports"
 	"github.com/katacert/katacert/suites/judge"
@@ -26,6 +30,8 @@ type targetRun struct {
 	seats  []*seat
 	// acted is set while something of the witness's is planted on the node.
 	acted bool
+	// given are the parameters that the witness gave for later rounds.
+	given map[string]string
 	// skip are probes that the tenants' and reference pods leave out.
 	skip []string
 	// last is set when no other target follows on the node, so that its pods
@@ -35,8 +41,9 @@ type targetRun struct {
 
 // Steps of a target, for the progress.
 const (
-	stepsOfTarget   = 6
-	stepsOfTraining = 1
+	stepsOfTarget    = 6
+	stepsOfTraining  = 1
+	stepsOfAftermath = 1
 )
 
 // certify lets the target's vantages look in rounds. Everything it learns goes
@@ -66,8 +73,20 @@ func (t *targetRun) certify(ctx context.Context) {
 	t.phase("act", func() {
 		t.acted = t.witness().err == nil
 		t.round(ctx, evidence.Act, t.witness())
+		if t.r.plan.tenants() {
+			t.round(ctx, evidence.Act, t.these(evidence.Subject, evidence.Neighbour, evidence.Reference)...)
+		}
 	})
-	t.phase("look again", func() { t.round(ctx, evidence.LookAgain, t.others()...); t.round(ctx, evidence.LookAgain, t.witness()) })
+	t.phase("look again", func() {
+		t.round(ctx, evidence.LookAgain, t.others()...)
+		t.round(ctx, evidence.LookAgain, t.witness())
+		if t.r.plan.tenants() {
+			t.round(ctx, evidence.Settle, t.these(evidence.Subject, evidence.Neighbour)...)
+		}
+	})
+	if t.r.plan.aftermath() {
+		t.phase("aftermath", func() { t.aftermath(ctx) })
+	}
 	t.phase("settle", func() {
 		settled, cancel := context.WithTimeout(context.WithoutCancel(ctx), t.r.o.Timeouts.Cleanup)
 		defer cancel()
@@ -87,10 +106,54 @@ func (t *targetRun) phase(name string, do func()) {
 
 func (t *targetRun) witness() *seat { return t.seats[0] }
 
+// others are the seats that look in the ordinary rounds, the witness apart.
 func (t *targetRun) others() []*seat {
 	return slices.DeleteFunc(slices.Clone(t.seats), func(s *seat) bool {
-		return s.vantage == evidence.Witness || s.vantage == evidence.Trainer
+		return s.vantage == evidence.Witness || s.vantage == evidence.Trainer || succeeds(s.vantage)
 	})
+}
+
+// these are the seats of the given vantages, as far as the target has them.
+func (t *targetRun) these(vantages ...evidence.Vantage) []*seat {
+	return slices.DeleteFunc(slices.Clone(t.seats), func(s *seat) bool { return !slices.Contains(vantages, s.vantage) })
+}
+
+// params is what only a round of this target knows: where the node and the other
+// tenant are, and what the witness gave.
+func (t *targetRun) params(s *seat) map[string]string {
+	params := maps.Clone(t.given)
+	if params == nil {
+		params = map[string]string{}
+	}
+	for _, address := range t.target.Node.Status.Addresses {
+		if address.Type == corev1.NodeInternalIP && params[probes.ParamNodeIP] == "" {
+			params[probes.ParamNodeIP] = address.Address
+		}
+	}
+	peer := evidence.Neighbour
+	if s.vantage == evidence.Neighbour {
+		peer = evidence.Subject
+	}
+	if other := t.seat(peer); other != nil && other.pod != nil && other.pod.Status.PodIP != "" {
+		params[probes.ParamPeerIP] = other.pod.Status.PodIP
+	}
+	params[probes.ParamTimeScale] = strconv.Itoa(int(100 * t.r.o.Timeouts.Factor))
+	return params
+}
+
+// take keeps what the witness's probes give for later rounds.
+func (t *targetRun) take(record evidence.Record) {
+	for _, o := range record.Observations {
+		for name := range o.Values {
+			given, ok := strings.CutPrefix(name, probes.GivePrefix)
+			if text, isText := o.Values.Text(name); ok && isText {
+				if t.given == nil {
+					t.given = map[string]string{}
+				}
+				t.given[given] = text
+			}
+		}
+	}
 }
 
 func (t *targetRun) seat(v evidence.Vantage) *seat {
@@ -108,8 +171,13 @@ func (t *targetRun) deploy(ctx context.Context) {
 	for _, v := range t.r.plan.Vantages {
 		t.seats = append(t.seats, t.prepare(v))
 	}
+	t.startAll(ctx, slices.DeleteFunc(slices.Clone(t.seats), func(s *seat) bool { return succeeds(s.vantage) }))
+}
+
+// startAll creates pods at once and waits for all of them.
+func (t *targetRun) startAll(ctx context.Context, seats []*seat) {
 	var wait sync.WaitGroup
-	for _, s := range t.seats {
+	for _, s := range seats {
 		wait.Go(func() { t.start(ctx, s) })
 	}
 	wait.Wait()
@@ -137,6 +205,15 @@ func (t *targetRun) prepare(v evidence.Vantage) *seat {
 	case v == evidence.Neighbour:
 		o.Namespace, o.RuntimeClass = t.r.namespaces.tenantB, t.target.Class.Name
 		s.pod = pods.Neighbour(o)
+	case v == evidence.GuestRoot:
+		o.RuntimeClass = t.target.Class.Name
+		s.pod = pods.GuestRoot(o)
+	case v == evidence.SubjectSuccessor:
+		o.Namespace, o.RuntimeClass = t.r.namespaces.tenantA, t.target.Class.Name
+		s.pod = pods.Successor(o, v)
+	case v == evidence.NeighbourSuccessor:
+		o.Namespace, o.RuntimeClass = t.r.namespaces.tenantB, t.target.Class.Name
+		s.pod = pods.Successor(o, v)
 	case v == evidence.Trainer:
 		o.Namespace, o.RuntimeClass, o.Image = t.r.namespaces.tenantA, t.target.Class.Name, t.r.o.Images.Trainer
 		s.image = o.Image
@@ -182,6 +259,7 @@ func (t *targetRun) round(ctx context.Context, round evidence.Round, seats ...*s
 			record := t.look(ctx, s, round)
 			if s.vantage == evidence.Witness {
 				t.check(&record)
+				t.take(record)
 				if round == evidence.Look {
 					t.spare(record)
 				}
@@ -247,7 +325,7 @@ func (t *targetRun) askAPI(ctx context.Context) evidence.Record {
 		"handler":       evidence.Text(t.target.Class.Handler),
 		"node_handlers": evidence.List(handlers...),
 	}
-	for _, v := range []evidence.Vantage{evidence.Subject, evidence.Neighbour, evidence.Trainer} {
+	for _, v := range []evidence.Vantage{evidence.Subject, evidence.Neighbour, evidence.GuestRoot, evidence.Trainer} {
 		if s := t.seat(v); s != nil && s.pod != nil && s.err == nil {
 			values[string(v)+"_runtime_class"] = evidence.Text(describe(s.pod, "").RuntimeClass)
 		}
@@ -261,23 +339,7 @@ func (t *targetRun) askAPI(ctx context.Context) evidence.Record {
 func (t *targetRun) remove(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, t.r.o.Timeouts.Cleanup)
 	defer cancel()
-	var group errgroup.Group
-	for _, s := range t.seats {
-		if s.pod == nil || s.pod.UID == "" {
-			continue
-		}
-		group.Go(func() error {
-			// The namespace goes anyway; an error here shows there.
-			_ = t.r.client.CoreV1().Pods(s.pod.Namespace).Delete(ctx, s.pod.Name, metav1.DeleteOptions{
-				Preconditions: &metav1.Preconditions{UID: &s.pod.UID},
-			})
-			if !t.last {
-				t.r.watch.gone(ctx, s.pod)
-			}
-			return nil
-		})
-	}
-	_ = group.Wait()
+	t.removeThese(ctx, t.seats, !t.last)
 }
 
 // gone waits until the pod does not exist any more, or ctx ends.

@@ -5,6 +5,8 @@ import "time"
 // Timeouts are the named time-outs of a run, each a base value times one
 // factor, so that a slow cluster needs one setting and not ten.
 type Timeouts struct {
+	// Factor is what the base values were multiplied by.
+	Factor float64
 	// Request is for one short request to the API server.
 	Request time.Duration
 	// Pods is for all pods of a target to run, image pulls included.
@@ -25,6 +27,7 @@ type Timeouts struct {
 func DefaultTimeouts(factor float64) Timeouts {
 	scale := func(d time.Duration) time.Duration { return time.Duration(float64(d) * factor) }
 	return Timeouts{
+		Factor:   factor,
 		Request:  scale(15 * time.Second),
 		Pods:     scale(2 * time.Minute),
 		Grace:    scale(20 * time.Second),

@@ -198,24 +198,33 @@ func Reached(probe, reading string, round evidence.Round) Detection {
 func Planted(plant, probe, reading string) Detection {
 	reached := Reached(probe, reading, evidence.LookAgain)
 	return func(c *Case) Sight {
-		planted, err := c.observe(c.Evidence.View(evidence.Witness), evidence.Act, "plants")
-		if err != nil {
-			return Sight{Outcome: Unknown, Reason: fmt.Sprintf("cannot have found anything: witness %v", err)}
+		if done := c.unplanted(plant); done != nil {
+			return *done
 		}
-		made, _ := planted.Values.List("planted")
-		for _, line := range made {
-			if strings.HasPrefix(line, plant+" ") {
-				return reached(c)
-			}
-		}
-		failed, _ := planted.Values.List("failed")
-		for _, line := range failed {
-			if strings.HasPrefix(line, plant+":") {
-				return Sight{Outcome: NoTruth, Reason: "nothing could be planted on the node: " + line}
-			}
-		}
-		return Sight{Outcome: Unknown, Reason: fmt.Sprintf("cannot have found anything: the witness planted no %s", plant)}
+		return reached(c)
 	}
+}
+
+// unplanted is the sight of whoever looked for a plant that is not there, and nil
+// when the witness planted it.
+func (c *Case) unplanted(plant string) *Sight {
+	planted, err := c.observe(c.Evidence.View(evidence.Witness), evidence.Act, "plants")
+	if err != nil {
+		return &Sight{Outcome: Unknown, Reason: fmt.Sprintf("cannot have found anything: witness %v", err)}
+	}
+	made, _ := planted.Values.List("planted")
+	for _, line := range made {
+		if strings.HasPrefix(line, plant+" ") {
+			return nil
+		}
+	}
+	failed, _ := planted.Values.List("failed")
+	for _, line := range failed {
+		if strings.HasPrefix(line, plant+":") {
+			return &Sight{Outcome: NoTruth, Reason: "nothing could be planted on the node: " + line}
+		}
+	}
+	return &Sight{Outcome: Unknown, Reason: fmt.Sprintf("cannot have found anything: the witness planted no %s", plant)}
 }
 
 // Any detects when one of several detections does. Where none does, the least
