@@ -116,14 +116,15 @@ func TenantData() []string {
 	return []string{DataDataset, DataCheckpoint, DataSecret, DataEnviron, DataMemory, DataListener}
 }
 
-// Tenants lists the letters of the tenants.
-func Tenants() []string { return []string{"a", "b"} }
+// Tenants lists the letters of the tenants: a and b on the RuntimeClass under
+// test, and c on plain runc, whose data the control vantages must find.
+func Tenants() []string { return []string{"a", "b", "c"} }
 
 // TenantToken names the token of one tenant's data of one kind in Context.Seek.
 func TenantToken(kind, tenant string) string { return kind + "-" + tenant }
 
-// TenantSeed derives the secret of a tenant from the witness's, so that a tenant
-// can make its own tokens and nobody else's.
+// TenantSeed derives the secret of a tenant from the run's, so that a tenant can
+// make its own tokens and nobody else's.
 func TenantSeed(seed []byte, tenant string) []byte {
 	mac := hmac.New(sha256.New, seed)
 	mac.Write([]byte("katacert tenant " + tenant))
@@ -162,6 +163,10 @@ const (
 	ScratchDir = "/scratch"
 	// SealedDir is a volume of the node that a tenant may only read.
 	SealedDir = "/sealed"
+	// DataDir is a tenant's volume with its dataset and checkpoint, SecretDir the
+	// one with its Kubernetes Secret.
+	DataDir   = "/data"
+	SecretDir = "/secret"
 	// PlantingDir is the witness's volume, on the file system from which the node
 	// mounts files into every pod.
 	PlantingDir = "/planting"

@@ -37,6 +37,9 @@ type runner struct {
 	evidence *evidenceFile
 	watch    *watcher
 
+	// secret is what the tenants' tokens are derived from.
+	secret []byte
+
 	namespaces struct{ node, tenantA, tenantB string }
 
 	mu     sync.Mutex
@@ -85,7 +88,7 @@ func begin(o Options) (*runner, error) {
 	if o.RunID == "" {
 		o.RunID = NewRunID(time.Now())
 	}
-	r := &runner{o: o, watch: newWatcher(), report: &reports.Report{
+	r := &runner{o: o, watch: newWatcher(), secret: newSecret(), report: &reports.Report{
 		Schema: reports.Schema,
 		Run: reports.Run{ID: o.RunID, Tool: "katacert", Version: o.Version, Started: time.Now().UTC(),
 			Profile: o.Choice.Profile, Require: o.Require},

@@ -36,8 +36,9 @@ const leakFrom = pods.HostRoot + "/var"
 type order struct {
 	run, nonce string
 	round      evidence.Round
-	// seed is the witness's secret.
-	seed        []byte
+	// seed is the witness's secret, secret the one that those of the tenants are
+	// derived from.
+	seed, secret []byte
 	skip, optIn []string
 	params      map[string]string
 }
@@ -63,9 +64,9 @@ func (s *seat) argv(o order) []string {
 	}
 	own := tenantOf(s.vantage)
 	if own != "" {
-		argv = append(argv, "--tenant", own, "--tenant-seed", hex.EncodeToString(probes.TenantSeed(o.seed, own)))
+		argv = append(argv, "--tenant", own, "--tenant-seed", hex.EncodeToString(probes.TenantSeed(o.secret, own)))
 	}
-	return append(argv, "--seek", seekList(o.seed, own))
+	return append(argv, "--seek", seekList(o.seed, o.secret, own))
 }
 
 // tenantOf is the letter of the tenant for whose data a vantage stands.
@@ -75,13 +76,15 @@ func tenantOf(v evidence.Vantage) string {
 		return "a"
 	case evidence.Neighbour, evidence.NeighbourSuccessor:
 		return "b"
+	case evidence.Reference:
+		return "c"
 	default:
 		return ""
 	}
 }
 
 // seekList gives the hashes of all tokens but those of the seeker's own data.
-func seekList(seed []byte, own string) string {
+func seekList(seed, secret []byte, own string) string {
 	var seek []string
 	for _, name := range probes.TokenNames() {
 		seek = append(seek, name+"="+probes.TokenHash(probes.Token(seed, name)))
@@ -90,9 +93,9 @@ func seekList(seed []byte, own string) string {
 		if tenant == own {
 			continue
 		}
-		secret := probes.TenantSeed(seed, tenant)
+		of := probes.TenantSeed(secret, tenant)
 		for _, kind := range probes.TenantData() {
-			seek = append(seek, probes.TenantToken(kind, tenant)+"="+probes.TokenHash(probes.Token(secret, kind)))
+			seek = append(seek, probes.TenantToken(kind, tenant)+"="+probes.TokenHash(probes.Token(of, kind)))
 		}
 	}
 	slices.Sort(seek)
@@ -128,7 +131,7 @@ func (t *targetRun) look(ctx context.Context, s *seat, round evidence.Round) evi
 	limits := evidence.DefaultLimits()
 	record.Started = time.Now().UTC()
 	out, err := t.r.exec.exec(ctx, s.pod, s.argv(order{
-		run: t.r.o.RunID, nonce: nonce, round: round, seed: t.seed, skip: t.skip, optIn: t.r.plan.optIn(), params: t.params(s),
+		run: t.r.o.RunID, nonce: nonce, round: round, seed: t.seed, secret: t.r.secret, skip: t.skip, optIn: t.r.plan.optIn(), params: t.params(s),
 	}), limits.Bytes)
 	record.Finished = time.Now().UTC()
 	if err != nil {
@@ -195,6 +198,13 @@ func genuine(pod *corev1.Pod, node, image string, manifests []string) error {
 		return fmt.Errorf("pod %s/%s runs image %q, not the digest %q that was asked for: its evidence is not taken", pod.Namespace, pod.Name, got, want)
 	}
 	return nil
+}
+
+// newSecret makes the 256 random bits that tokens are derived from.
+func newSecret() []byte {
+	secret := make([]byte, 32)
+	_, _ = rand.Read(secret) // never fails, see crypto/rand
+	return secret
 }
 
 func newNonce() string {

@@ -138,18 +138,18 @@ func TestAcceptNothingHostile(t *testing.T) {
 // Tenants' and reference pods get hashes, never the tokens or the seed, so that
 // no probe can find its own arguments and take them for a leak.
 func TestSeekersNeverGetTokens(t *testing.T) {
-	seed := bytes.Repeat([]byte{0xa5}, 32)
-	o := order{run: "run", round: evidence.LookAgain, nonce: "nonce-1", seed: seed, params: map[string]string{"peer_ip": "10.0.0.9"}, optIn: []string{"special-files"}}
+	seed, secret := bytes.Repeat([]byte{0xa5}, 32), bytes.Repeat([]byte{0x5a}, 32)
+	o := order{run: "run", round: evidence.LookAgain, nonce: "nonce-1", seed: seed, secret: secret, params: map[string]string{"peer_ip": "10.0.0.9"}, optIn: []string{"special-files"}}
 	for _, v := range []evidence.Vantage{evidence.Reference, evidence.Subject, evidence.Neighbour, evidence.GuestRoot, evidence.SubjectSuccessor, evidence.Weakened("host-pid")} {
 		argv := strings.Join((&seat{vantage: v}).argv(o), " ")
 		hashes := map[string]string{}
-		secrets := []string{hex.EncodeToString(seed)}
+		secrets := []string{hex.EncodeToString(seed), hex.EncodeToString(secret)}
 		for _, name := range probes.TokenNames() {
 			token := probes.Token(seed, name)
 			secrets, hashes[name] = append(secrets, token), probes.TokenHash(token)
 		}
 		for _, tenant := range probes.Tenants() {
-			own := probes.TenantSeed(seed, tenant)
+			own := probes.TenantSeed(secret, tenant)
 			if tenant == tenantOf(v) {
 				if !strings.Contains(argv, "--tenant "+tenant+" --tenant-seed "+hex.EncodeToString(own)) || strings.Contains(argv, "dataset-"+tenant) {
 					t.Errorf("vantage %s must make the data of tenant %s and not seek it: %s", v, tenant, argv)

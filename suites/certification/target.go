@@ -2,7 +2,6 @@ package certification
 
 import (
 	"context"
-	"crypto/rand"
 	"fmt"
 	"maps"
 	"slices"
@@ -49,8 +48,7 @@ const (
 // certify lets the target's vantages look in rounds. Everything it learns goes
 // to the file of evidence; what goes wrong becomes error records there.
 func (t *targetRun) certify(ctx context.Context) {
-	t.seed = make([]byte, 32)
-	_, _ = rand.Read(t.seed) // never fails, see crypto/rand
+	t.seed = newSecret()
 	t.phase("deploy", func() { t.deploy(ctx) })
 	// Whatever happens, the witness takes back what it planted.
 	defer func() {
