@@ -73,6 +73,17 @@ type Context struct {
 	Skip []string
 	// OptIn are the ids of probes that do more than look and were asked for.
 	OptIn []string
+	// TimeoutScale multiplies the bounds of probes, so that on a slow node they
+	// get as far as elsewhere; 0 means 1.
+	TimeoutScale float64
+}
+
+// Scaled is a bound times the run's factor for time-outs.
+func (c *Context) Scaled(bound time.Duration) time.Duration {
+	if c.TimeoutScale == 0 {
+		return bound
+	}
+	return time.Duration(c.TimeoutScale * float64(bound))
 }
 
 // Names of the tokens that the witness plants, keys of Context.Seek.
@@ -150,8 +161,6 @@ const (
 	ParamNodeIP = "node_ip"
 	// ParamPeerIP is the address of the other tenant's pod.
 	ParamPeerIP = "peer_ip"
-	// ParamTimeScale is the factor of all time-outs of the run, in percent.
-	ParamTimeScale = "time_scale_percent"
 )
 
 // GivePrefix begins the readings that the witness hands on as parameters.

@@ -80,6 +80,8 @@ func TestBadUsage(t *testing.T) {
 		"seed not hex":         {with("--vantage", "witness", "--host-root", "/", "--seed", "xyz"), "--seed"},
 		"unknown token":        {with("--seek", "secret="+strings.Repeat("0", 64)), "none of the tokens"},
 		"hash too short":       {with("--seek", "file=00"), "64 hexadecimal digits"},
+		"no factor":            {with("--timeout-scale", "0"), "--timeout-scale 0"},
+		"endless factor":       {with("--timeout-scale", "+Inf"), "--timeout-scale +Inf"},
 		"leak when not weak":   {with("--leak", "/host/var"), "for a weakened vantage"},
 		"tenant without seed":  {with("--tenant", "a"), "belong together"},
 		"unknown tenant":       {with("--tenant", "z", "--tenant-seed", "00"), "belong together"},

@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"slices"
 	"strings"
@@ -97,6 +98,7 @@ func parseRound(args []string, stderr io.Writer) (roundOptions, error) {
 		c.OptIn = append(c.OptIn, id)
 		return nil
 	})
+	flags.Float64Var(&c.TimeoutScale, "timeout-scale", 1, "factor for the bounds of probes, for slow nodes")
 	flags.StringVar(&options.leak, leakFlag, "", "a directory to hold open without a mount that shows it; for a weakened vantage only")
 	if err := flags.Parse(args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
@@ -107,6 +109,9 @@ func parseRound(args []string, stderr io.Writer) (roundOptions, error) {
 	}
 	if flags.NArg() > 0 {
 		return roundOptions{}, fmt.Errorf("unexpected argument %q", flags.Arg(0))
+	}
+	if !(c.TimeoutScale > 0) || math.IsInf(c.TimeoutScale, 0) {
+		return roundOptions{}, fmt.Errorf("--timeout-scale %v is not a factor above 0", c.TimeoutScale)
 	}
 	c.Round, c.Vantage = evidence.Round(roundName), evidence.Vantage(vantage)
 	if !slices.Contains(rounds, c.Round) {

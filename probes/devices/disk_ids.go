@@ -27,13 +27,15 @@ var idFiles = []struct{ kind, file string }{
 }
 
 // diskIDs lists what identifies disks and the file systems on them world-wide:
-// "serial:…", "wwid:…", "uuid:…".
+// "serial:…", "wwid:…", "uuid:…", and "fs-uuid:…" of file systems.
 func diskIDs(ctx *probes.Context) evidence.Observation {
 	disks, err := os.ReadDir(sysBlock)
 	if err != nil {
 		return probes.Unreadable(err)
 	}
-	// The file system UUIDs are links that udev makes on the node.
+	// The file system UUIDs are links that udev makes in the node's /dev. They
+	// have a name of their own because a container has that directory only where
+	// somebody hands it out.
 	fileSystems, _ := os.ReadDir(kernfs.Below(ctx.HostRoot, byUUID))
 	if len(disks) == 0 && len(fileSystems) == 0 {
 		return probes.Absent("%s lists no disks", sysBlock)
@@ -49,7 +51,7 @@ func diskIDs(ctx *probes.Context) evidence.Observation {
 	}
 	for _, fileSystem := range fileSystems {
 		if identifies(fileSystem.Name()) {
-			ids = append(ids, "uuid:"+fileSystem.Name())
+			ids = append(ids, evidence.FileSystemUUID+fileSystem.Name())
 		}
 	}
 	return probes.Seen(evidence.Values{"ids": evidence.List(ids...)})

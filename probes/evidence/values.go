@@ -27,6 +27,10 @@ const (
 	kindList
 )
 
+// FileSystemUUID starts the UUIDs of file systems among the identifiers of the
+// probe disk-ids.
+const FileSystemUUID = "fs-uuid:"
+
 // Text makes a textual reading.
 func Text(s string) Value { return Value{kind: kindText, text: s} }
 

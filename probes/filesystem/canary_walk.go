@@ -16,7 +16,9 @@ func canaryWalk(ctx *probes.Context) evidence.Observation {
 		return evidence.Observation{State: evidence.Failed, Detail: "was not told the hash of the planted token " + probes.TokenFile}
 	}
 	w := newWalk(func(content string) bool { return ctx.Find(probes.TokenFile, content) })
-	_, ended := bounded.Within(walkWithin+walkGrace, func() struct{} {
+	w.within, w.withinCPU = ctx.Scaled(walkWithin), ctx.Scaled(walkCPU)
+	grace := ctx.Scaled(walkGrace)
+	_, ended := bounded.Within(w.within+grace, func() struct{} {
 		w.from(reachableRoots())
 		return struct{}{}
 	})
@@ -32,7 +34,7 @@ func canaryWalk(ctx *probes.Context) evidence.Observation {
 	}
 	o := probes.Seen(values)
 	if !ended {
-		o.Detail = fmt.Sprintf("a file system did not answer within %v", walkGrace)
+		o.Detail = fmt.Sprintf("a file system did not answer within %v", grace)
 	}
 	return o
 }

@@ -59,9 +59,10 @@ func runtimeSockets(ctx *probes.Context) evidence.Observation {
 	if ctx.Vantage == evidence.Witness {
 		search = func() sightedSockets { return nodeSockets(ctx.HostRoot) }
 	}
-	sighted, ended := bounded.Within(socketsWithin, search)
+	limit := ctx.Scaled(socketsWithin)
+	sighted, ended := bounded.Within(limit, search)
 	if !ended {
-		return evidence.Observation{State: evidence.Failed, Detail: fmt.Sprintf("a file system did not answer within %v", socketsWithin)}
+		return evidence.Observation{State: evidence.Failed, Detail: fmt.Sprintf("a file system did not answer within %v", limit)}
 	}
 	values := evidence.Values{"present": evidence.List(sighted.present...)}
 	if ctx.Vantage != evidence.Witness {

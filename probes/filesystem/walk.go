@@ -40,8 +40,10 @@ func wellKnown() []string {
 // whose content matches. Its results can be read while it is under way.
 type walk struct {
 	match func(content string) bool
-	// entries bounds how many directory entries are looked at.
-	entries int64
+	// entries bounds how many directory entries are looked at, within and
+	// withinCPU the time and the CPU time.
+	entries           int64
+	within, withinCPU time.Duration
 
 	mu     sync.Mutex
 	so     walkResult
@@ -66,7 +68,7 @@ type step struct {
 }
 
 func newWalk(match func(string) bool) *walk {
-	return &walk{match: match, entries: walkEntries, seen: map[identity]bool{}}
+	return &walk{match: match, entries: walkEntries, within: walkWithin, withinCPU: walkCPU, seen: map[identity]bool{}}
 }
 
 func (w *walk) result() walkResult {
@@ -81,7 +83,7 @@ func (w *walk) result() walkResult {
 // reached. Once the well-known places and what lies directly below have been
 // seen, a find is enough.
 func (w *walk) from(r *roots) {
-	w.cpu, w.ending = cpuNanos(), time.Now().Add(walkWithin)
+	w.cpu, w.ending = cpuNanos(), time.Now().Add(w.within)
 	w.update(func(so *walkResult) { so.roots, so.truncated = int64(len(r.paths)), r.truncated })
 	for _, root := range r.paths {
 		for _, known := range wellKnown() {
@@ -219,7 +221,7 @@ func readCandidate(dir int, name string) (string, error) {
 
 // mayGoOn says whether all bounds still hold.
 func (w *walk) mayGoOn() bool {
-	return w.so.entries < w.entries && time.Now().Before(w.ending) && cpuNanos()-w.cpu < walkCPU.Nanoseconds()
+	return w.so.entries < w.entries && time.Now().Before(w.ending) && cpuNanos()-w.cpu < w.withinCPU.Nanoseconds()
 }
 
 func cpuNanos() int64 {

@@ -85,6 +85,31 @@ func TestWalkLooksAtWellKnownPlacesFirst(t *testing.T) {
 	}
 }
 
+// TestWalkEndsByTheClock holds that the search ends by either clock and says
+// so; a slow node is given more of both by the run's factor.
+func TestWalkEndsByTheClock(t *testing.T) {
+	root := t.TempDir()
+	write(t, filepath.Join(root, "a/b/deep"), canary)
+	for _, limit := range []func(*walk){
+		func(w *walk) { w.within = 0 },
+		func(w *walk) { w.withinCPU = 0 },
+	} {
+		w := newWalk(func(content string) bool { return content == canary })
+		limit(w)
+		w.from(&roots{paths: []string{root}})
+		if result := w.result(); !result.truncated || len(result.found) > 0 {
+			t.Errorf("%+v", result)
+		}
+	}
+	ctx := &probes.Context{TimeoutScale: 30}
+	if got := ctx.Scaled(walkWithin); got != 30*walkWithin {
+		t.Errorf("a search on a slow node may take %v", got)
+	}
+	if got := new(probes.Context).Scaled(walkWithin); got != walkWithin {
+		t.Errorf("a search without a factor may take %v", got)
+	}
+}
+
 func TestWalkPassesOverPseudoFileSystems(t *testing.T) {
 	if result := walkFrom("/proc", "/sys"); result.entries > 0 {
 		t.Errorf("%d entries of /proc and /sys read", result.entries)

@@ -98,18 +98,19 @@ func asMember(pid int) (member, bool) {
 }
 
 // endAll ends processes, each as end does.
-func endAll(all []member) error {
+func endAll(all []member, within time.Duration) error {
 	var failures error
 	for _, m := range all {
-		if err := m.end(); err != nil {
+		if err := m.end(within); err != nil {
 			failures = errors.Join(failures, fmt.Errorf("end %v: %w", m, err))
 		}
 	}
 	return failures
 }
 
-// end tells the process to end and waits for it; after endWithin it kills it.
-func (m member) end() error {
+// end tells the process to end and waits for it; after that time it kills
+// it.
+func (m member) end(within time.Duration) error {
 	fd, err := unix.PidfdOpen(m.pid, 0)
 	if errors.Is(err, unix.ESRCH) {
 		return nil
@@ -129,11 +130,11 @@ func (m member) end() error {
 			}
 			return err
 		}
-		if ended, err := waitEnd(fd, endWithin); ended || err != nil {
+		if ended, err := waitEnd(fd, within); ended || err != nil {
 			return err
 		}
 	}
-	return fmt.Errorf("still there %v after SIGKILL", endWithin)
+	return fmt.Errorf("still there %v after SIGKILL", within)
 }
 
 // waitEnd waits until the process of a pidfd has ended.

@@ -26,6 +26,8 @@ type order struct {
 	Run      string `json:"run"`
 	HostRoot string `json:"host_root"`
 	Seed     []byte `json:"seed"`
+	// Scale multiplies every bound, the time to live too.
+	Scale float64 `json:"scale"`
 }
 
 // reportDescriptor is where the holder writes its report: the first one after
@@ -41,12 +43,12 @@ func Hold([]string) int {
 	runtime.LockOSThread()
 	ended, stop := signal.NotifyContext(context.Background(), unix.SIGTERM, unix.SIGINT)
 	defer stop()
-	ended, cancel := context.WithTimeout(ended, timeToLive)
-	defer cancel()
 	s, err := readOrder(os.Stdin)
 	if err != nil {
 		return exitUsage
 	}
+	ended, cancel := context.WithTimeout(ended, s.scaled(timeToLive))
+	defer cancel()
 	if c, err := ownContainer(); err == nil {
 		go func() {
 			c.wait()
@@ -77,7 +79,12 @@ func readOrder(r io.Reader) (*site, error) {
 	if err := json.NewDecoder(io.LimitReader(r, maxOrderBytes)).Decode(&o); err != nil {
 		return nil, err
 	}
-	return newSite(o.Run, o.HostRoot, o.Seed)
+	s, err := newSite(o.Run, o.HostRoot, o.Seed)
+	if err != nil {
+		return nil, err
+	}
+	s.scale = o.Scale
+	return s, nil
 }
 
 // remove takes away what the given kinds find.

@@ -37,13 +37,15 @@ func observe(ctx *probes.Context) evidence.Observation {
 	if err != nil {
 		return probes.Unreadable(err)
 	}
+	s.scale = ctx.TimeoutScale
+	limit := s.scaled(observeWithin)
 	do := act
 	if ctx.Round == evidence.Settle {
 		do = settle
 	}
-	o, ended := bounded.Within(observeWithin, func() evidence.Observation { return do(s) })
+	o, ended := bounded.Within(limit, func() evidence.Observation { return do(s) })
 	if !ended {
-		return evidence.Observation{State: evidence.Failed, Detail: fmt.Sprintf("the node did not answer within %v", observeWithin)}
+		return evidence.Observation{State: evidence.Failed, Detail: fmt.Sprintf("the node did not answer within %v", limit)}
 	}
 	return o
 }

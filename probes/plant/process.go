@@ -42,7 +42,7 @@ func startProcess(s *site) (int, error) {
 		return 0, fmt.Errorf("make a pipe for the planted process: %w", err)
 	}
 	defer func() { _ = ready.Close() }()
-	child := exec.Command(self, append(s.arguments(holdProcessCommand), s.token(probes.TokenArgv))...)
+	child := exec.Command(self, append(s.arguments(holdProcessCommand), s.scaled(timeToLive).String(), s.token(probes.TokenArgv))...)
 	child.Env = []string{place.ProcessEnv + "=" + s.token(probes.TokenEnviron)}
 	child.Dir = "/"
 	child.ExtraFiles = []*os.File{childEnd}
@@ -52,11 +52,12 @@ func startProcess(s *site) (int, error) {
 	if err != nil {
 		return 0, fmt.Errorf("start the process to plant: %w", err)
 	}
-	if err := ready.SetReadDeadline(time.Now().Add(processReadyWithin)); err != nil {
+	limit := s.scaled(processReadyWithin)
+	if err := ready.SetReadDeadline(time.Now().Add(limit)); err != nil {
 		return 0, fmt.Errorf("wait for the planted process: %w", err)
 	}
 	if _, err := ready.Read(make([]byte, 1)); err != nil {
-		return 0, fmt.Errorf("the planted process %d was not ready within %v: %w", child.Process.Pid, processReadyWithin, err)
+		return 0, fmt.Errorf("the planted process %d was not ready within %v: %w", child.Process.Pid, limit, err)
 	}
 	return child.Process.Pid, nil
 }
@@ -67,7 +68,12 @@ func startProcess(s *site) (int, error) {
 // and has nothing but the usual capabilities can do to it what it could do to
 // any process of the node's users.
 func HoldProcess(args []string) int {
-	if len(args) != len((&site{}).arguments("")) {
+	owner := len((&site{}).arguments("")) - 1 // without the command
+	if len(args) != owner+2 {
+		return exitUsage
+	}
+	lives, err := time.ParseDuration(args[owner])
+	if err != nil {
 		return exitUsage
 	}
 	if err := becomeTraceable(); err != nil {
@@ -78,7 +84,7 @@ func HoldProcess(args []string) int {
 		return exitFailed
 	}
 	_ = ready.Close()
-	<-time.After(timeToLive)
+	<-time.After(lives)
 	return exitOK
 }
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"time"
 
 	"github.com/katacert/katacert/probes"
 )
@@ -23,6 +24,13 @@ type site struct {
 	// seed is the witness's secret, from which tokens are derived; nil where
 	// only the run is known.
 	seed []byte
+	// scale multiplies every bound; 0 means 1.
+	scale float64
+}
+
+// scaled is a bound times the site's factor.
+func (s *site) scaled(bound time.Duration) time.Duration {
+	return (&probes.Context{TimeoutScale: s.scale}).Scaled(bound)
 }
 
 func newSite(run, hostRoot string, seed []byte) (*site, error) {

@@ -18,7 +18,7 @@ const reportWithin = 15 * time.Second
 // reports. The holder keeps nothing of the caller's open: an exec ends only
 // when the last process that has its output open is gone.
 func startHolder(s *site) (report, error) {
-	message, err := json.Marshal(order{Run: s.run, HostRoot: s.hostRoot, Seed: s.seed})
+	message, err := json.Marshal(order{Run: s.run, HostRoot: s.hostRoot, Seed: s.seed, Scale: s.scale})
 	if err != nil {
 		return report{}, fmt.Errorf("write the holder's order: %w", err)
 	}
@@ -48,16 +48,17 @@ func startHolder(s *site) (report, error) {
 		return report{}, fmt.Errorf("start the holder: %w", err)
 	}
 
+	limit := s.scaled(reportWithin)
 	// An order is shorter than a pipe's buffer: writing it does not wait.
 	_, err = orderEnd.Write(message)
-	err = errors.Join(err, orderEnd.Close(), reports.SetReadDeadline(time.Now().Add(reportWithin)))
+	err = errors.Join(err, orderEnd.Close(), reports.SetReadDeadline(time.Now().Add(limit)))
 	var r report
 	if err == nil {
 		err = json.NewDecoder(reports).Decode(&r)
 	}
 	if err != nil {
 		_ = holder.Process.Signal(os.Interrupt)
-		return report{}, fmt.Errorf("wait at most %v for the report of the holder (process %d): %w", reportWithin, holder.Process.Pid, err)
+		return report{}, fmt.Errorf("wait at most %v for the report of the holder (process %d): %w", limit, holder.Process.Pid, err)
 	}
 	return r, holder.Process.Release()
 }

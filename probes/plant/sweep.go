@@ -45,7 +45,7 @@ func Sweep(hostRoot, run string) (removed []string, err error) {
 // their run, and waits until they have reverted what they planted. The
 // container's main process calls it before it ends, for the container runtime
 // then kills everything else at once.
-func Release() error { return endAll(neighbours()) }
+func Release() error { return endAll(neighbours(), endWithin) }
 
 // sweepable are all kinds, and the cgroups that another probe makes.
 func sweepable() []kind {
@@ -73,7 +73,7 @@ func takeBack(s *site, all []kind) (reverted, left []string, err error) {
 	if len(before) == 0 {
 		return nil, nil, nil
 	}
-	err = errors.Join(endAll(processes), remove(s, all))
+	err = errors.Join(endAll(processes, s.scaled(endWithin)), remove(s, all))
 	left = waitGone(s, all)
 	reverted = slices.DeleteFunc(before, func(line string) bool { return slices.Contains(left, line) })
 	return reverted, left, err
@@ -81,7 +81,7 @@ func takeBack(s *site, all []kind) (reverted, left []string, err error) {
 
 // waitGone waits until nothing remains, and returns what does after goneWithin.
 func waitGone(s *site, all []kind) []string {
-	deadline := time.NewTimer(goneWithin)
+	deadline := time.NewTimer(s.scaled(goneWithin))
 	defer deadline.Stop()
 	again := time.NewTicker(goneEvery)
 	defer again.Stop()

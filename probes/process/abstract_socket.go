@@ -35,9 +35,10 @@ func abstractSocket(ctx *probes.Context) evidence.Observation {
 		return untold(probes.TokenSocket)
 	}
 	name := place.SocketName(hash)
-	a, ended := bounded.Within(searchWithin, func() answer { return ask(name) })
+	limit := ctx.Scaled(searchWithin)
+	a, ended := bounded.Within(limit, func() answer { return ask(name, ctx.Scaled(answerWithin)) })
 	if !ended {
-		a.err = fmt.Errorf("abstract socket %s did not answer within %v", name, searchWithin)
+		a.err = fmt.Errorf("abstract socket %s did not answer within %v", name, limit)
 	}
 	text, err := a.text, a.err
 	switch {
@@ -52,7 +53,8 @@ func abstractSocket(ctx *probes.Context) evidence.Observation {
 }
 
 // ask connects and reads what the other side says, up to the length of a token.
-func ask(name string) answer {
+// Within bounds each wait.
+func ask(name string, within time.Duration) answer {
 	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		return answer{err: fmt.Errorf("make a unix socket: %w", err)}
@@ -60,7 +62,7 @@ func ask(name string) answer {
 	defer func() { _ = unix.Close(fd) }()
 	// The time-outs bound connect(2), which waits while the backlog is full,
 	// and read(2); see socket(7).
-	limit := unix.NsecToTimeval(answerWithin.Nanoseconds())
+	limit := unix.NsecToTimeval(within.Nanoseconds())
 	for _, option := range []int{unix.SO_SNDTIMEO, unix.SO_RCVTIMEO} {
 		if err := unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, option, &limit); err != nil {
 			return answer{err: fmt.Errorf("bound the wait on a unix socket: %w", err)}

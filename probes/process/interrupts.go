@@ -49,7 +49,7 @@ func moveInterrupts(ctx *probes.Context) evidence.Observation {
 		return probes.Unreadable(err)
 	}
 	after := before
-	deadline := time.Now().Add(moveWithin)
+	deadline := time.Now().Add(ctx.Scaled(moveWithin))
 	for !allMoved(before, after) && time.Now().Before(deadline) {
 		<-time.After(moveEvery)
 		if after, err = readInterrupts(); err != nil && len(after) == 0 {

@@ -52,10 +52,11 @@ func kernelLog(ctx *probes.Context) evidence.Observation {
 			read func(*probes.Context) heard
 		}{{"syslog", readSyslog}, {"/dev/kmsg", readKmsg}}
 	)
+	limit := ctx.Scaled(readLogWithin)
 	for _, way := range ways {
-		h, ended := bounded.Within(readLogWithin, func() heard { return way.read(ctx) })
+		h, ended := bounded.Within(limit, func() heard { return way.read(ctx) })
 		if !ended {
-			h.err = fmt.Errorf("read the kernel log by %s: no end within %v", way.name, readLogWithin)
+			h.err = fmt.Errorf("read the kernel log by %s: no end within %v", way.name, limit)
 		}
 		if h.err != nil {
 			failures = append(failures, h.err)

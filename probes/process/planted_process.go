@@ -40,9 +40,10 @@ func plantedProcess(ctx *probes.Context) evidence.Observation {
 			return untold(name)
 		}
 	}
-	s, ended := bounded.Within(seekProcessWithin, func() sightings { return seekProcess(ctx) })
+	limit := ctx.Scaled(seekProcessWithin)
+	s, ended := bounded.Within(limit, func() sightings { return seekProcess(ctx) })
 	if !ended {
-		return evidence.Observation{State: evidence.Failed, Detail: fmt.Sprintf("a process did not let itself be read within %v", seekProcessWithin)}
+		return evidence.Observation{State: evidence.Failed, Detail: fmt.Sprintf("a process did not let itself be read within %v", limit)}
 	}
 	if s.err != nil {
 		return probes.Unreadable(s.err)

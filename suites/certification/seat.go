@@ -130,9 +130,9 @@ func (t *targetRun) look(ctx context.Context, s *seat, round evidence.Round) evi
 	defer cancel()
 	limits := evidence.DefaultLimits()
 	record.Started = time.Now().UTC()
-	out, err := t.r.exec.exec(ctx, s.pod, s.argv(order{
+	out, err := t.r.exec.exec(ctx, s.pod, t.r.o.Timeouts.scaled(s.argv(order{
 		run: t.r.o.RunID, nonce: nonce, round: round, seed: t.seed, secret: t.r.secret, skip: t.skip, optIn: t.r.plan.optIn(), params: t.params(s),
-	}), limits.Bytes)
+	})), limits.Bytes)
 	record.Finished = time.Now().UTC()
 	if err != nil {
 		record.Error = fmt.Sprintf("exec in pod %s/%s: %v", s.pod.Namespace, s.pod.Name, err)

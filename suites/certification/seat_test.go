@@ -194,6 +194,15 @@ func TestOnlyTheLeakingPodLeaks(t *testing.T) {
 	}
 }
 
+// A factor below 1 would cut searches short and prove nothing.
+func TestProbesAreToldTheTimeoutScale(t *testing.T) {
+	for factor, want := range map[float64]string{0.5: "/probe round", 1: "/probe round", 2.5: "/probe round --timeout-scale 2.5"} {
+		if got := strings.Join(DefaultTimeouts(factor).scaled([]string{"/probe", "round"}), " "); got != want {
+			t.Errorf("factor %v: %q, want %q", factor, got, want)
+		}
+	}
+}
+
 func TestNoncesAreNotRepeated(t *testing.T) {
 	seen := map[string]bool{}
 	for range 1000 {

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -135,7 +134,6 @@ func (t *targetRun) params(s *seat) map[string]string {
 	if other := t.seat(peer); other != nil && other.pod != nil && other.pod.Status.PodIP != "" {
 		params[probes.ParamPeerIP] = other.pod.Status.PodIP
 	}
-	params[probes.ParamTimeScale] = strconv.Itoa(int(100 * t.r.o.Timeouts.Factor))
 	return params
 }
 

@@ -1,12 +1,16 @@
 package certification
 
-import "time"
+import (
+	"strconv"
+	"time"
+)
 
 // Timeouts are the named time-outs of a run, each a base value times one
 // factor, so that a slow cluster needs one setting and not ten.
 type Timeouts struct {
-	// Factor is what the base values were multiplied by.
-	Factor float64
+	// Scale is the factor. Probes multiply the bounds of their searches by it,
+	// but for factors below 1, which would cut them short.
+	Scale float64
 	// Request is for one short request to the API server.
 	Request time.Duration
 	// Pods is for all pods of a target to run, image pulls included.
@@ -15,7 +19,8 @@ type Timeouts struct {
 	// full node) is borne before it is reported.
 	Grace time.Duration
 	// Round is for one exec with all probes of a vantage. The witness allows
-	// itself 45 s to plant and to revert, and must be heard to the end.
+	// itself 45 s times the factor to plant and to revert, and must be heard to
+	// the end.
 	Round time.Duration
 	// Training is for the training job.
 	Training time.Duration
@@ -27,7 +32,7 @@ type Timeouts struct {
 func DefaultTimeouts(factor float64) Timeouts {
 	scale := func(d time.Duration) time.Duration { return time.Duration(float64(d) * factor) }
 	return Timeouts{
-		Factor:   factor,
+		Scale:    factor,
 		Request:  scale(15 * time.Second),
 		Pods:     scale(2 * time.Minute),
 		Grace:    scale(20 * time.Second),
@@ -35,4 +40,12 @@ func DefaultTimeouts(factor float64) Timeouts {
 		Training: scale(3 * time.Minute),
 		Cleanup:  scale(time.Minute),
 	}
+}
+
+// scaled tells the command of a round the factor.
+func (t Timeouts) scaled(argv []string) []string {
+	if t.Scale <= 1 {
+		return argv
+	}
+	return append(argv, "--timeout-scale", strconv.FormatFloat(t.Scale, 'g', -1, 64))
 }

@@ -26,7 +26,7 @@ func Devices() []catalogue.Control {
 			Why:       "Disk identifiers name the machine, and show that the pod reads the node's sysfs.",
 			Proves:    "The pod's disks, if it has any, share no identifier with the node's.",
 			ProvesNot: "Disks without identifiers.",
-			Rule:      byReference(judge.SharesAny("disk-ids", "ids")),
+			Rule:      byReference(judge.SharesDiskIDs()),
 			Refs:      catalogue.Refs("NIST SC-4", "ATT&CK T1120", "ATT&CK T1082"),
 		},
 		{

@@ -62,6 +62,31 @@ func OpensDevices() Detection {
 	}
 }
 
+// SharesDiskIDs detects a disk of the node by what identifies it or a file
+// system on it. Where the node's disks themselves carry no identifier, as those
+// of many virtual machines do not, nothing shows that a container would read
+// one: file system UUIDs are links in the node's /dev, which runc's containers
+// do not have.
+func SharesDiskIDs() Detection {
+	shares := SharesAny("disk-ids", "ids")
+	return func(c *Case) Sight {
+		sight := shares(c)
+		if sight.Outcome != Undetected {
+			return sight
+		}
+		node, err := c.observe(c.Truth, evidence.Look, "disk-ids")
+		if err != nil {
+			return Sight{Outcome: Unknown, Reason: fmt.Sprintf("cannot be compared: %s %v", c.Truth.Vantage, err)}
+		}
+		ids, _ := node.Values.List("ids")
+		if !slices.ContainsFunc(ids, func(id string) bool { return !strings.HasPrefix(id, evidence.FileSystemUUID) }) {
+			return Sight{Outcome: NoTruth, Readings: sight.Readings,
+				Reason: "the node's disks show no serial number, WWN or device mapper UUID, and the UUIDs of its file systems are no container's to read"}
+		}
+		return sight
+	}
+}
+
 func because(lines []string, plant string) string {
 	for _, line := range lines {
 		if reason, ok := strings.CutPrefix(line, plant+":"); ok {

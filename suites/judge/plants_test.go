@@ -109,6 +109,30 @@ func TestOpensDevices(t *testing.T) {
 	}
 }
 
+func TestSharesDiskIDs(t *testing.T) {
+	const fileSystem = evidence.FileSystemUUID + "0a1b"
+	ids := func(onNode []string, seen ...string) *scene.Scene {
+		return first("disk-ids", values{"ids": evidence.List(onNode...)}, values{"ids": evidence.List(seen...)})
+	}
+	for _, test := range []struct {
+		name  string
+		scene *scene.Scene
+		want  judge.Outcome
+	}{
+		{"the node's serial", ids([]string{"serial:QM00005", fileSystem}, "serial:QM00005"), judge.Detected},
+		{"the node's file system", ids([]string{"serial:QM00005", fileSystem}, fileSystem), judge.Detected},
+		{"disks of its own", ids([]string{"serial:QM00005", fileSystem}, "serial:QM00007"), judge.Undetected},
+		{"no ids", ids([]string{"serial:QM00005"}), judge.Undetected},
+		{"a node whose disks have none", ids([]string{fileSystem}), judge.NoTruth},
+		{"the file system of such a node", ids([]string{fileSystem}, fileSystem), judge.Detected},
+		{"a node without any", ids(nil, "serial:QM00007"), judge.NoTruth},
+		{"the witness did not look", ids(nil).Drop(evidence.Witness, evidence.Look), judge.Unknown},
+		{"the subject did not look", ids([]string{fileSystem}).Drop(evidence.Subject, evidence.Look), judge.Unknown},
+	} {
+		t.Run(test.name, func(t *testing.T) { expectSight(t, sight(test.scene, judge.SharesDiskIDs()), test.want) })
+	}
+}
+
 func TestLooser(t *testing.T) {
 	posture := func(caps string, noNewPrivs, seccomp int64) values {
 		return values{"cap_eff": evidence.Text(caps), "no_new_privs": evidence.Number(noNewPrivs), "seccomp": evidence.Number(seccomp)}
