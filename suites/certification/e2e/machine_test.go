@@ -46,14 +46,15 @@ func lookAtMachine(t *testing.T) machine {
 // clusterRemains lists what there is of a cluster: processes, cgroups, state.
 func clusterRemains(name string) (processes, others []string) {
 	cgroup := "katacert-cluster-" + name
-	for _, pattern := range []string{"/sys/fs/cgroup/" + cgroup, "/sys/fs/cgroup/*/" + cgroup} {
+	// Where systemd owns the tree, the cgroup is a scope.
+	for _, pattern := range []string{"/sys/fs/cgroup/" + cgroup, "/sys/fs/cgroup/" + cgroup + ".scope", "/sys/fs/cgroup/*/" + cgroup} {
 		paths, _ := filepath.Glob(pattern)
 		others = append(others, paths...)
 	}
 	running, _ := filepath.Glob("/proc/[0-9]*")
 	for _, process := range running {
 		groups, _ := os.ReadFile(filepath.Join(process, "cgroup"))
-		if bytes.Contains(groups, []byte(cgroup+"/")) || bytes.Contains(groups, []byte(cgroup+"\n")) {
+		if slices.ContainsFunc([]string{"/", "\n", ".scope"}, func(end string) bool { return bytes.Contains(groups, []byte(cgroup+end)) }) {
 			line, _ := os.ReadFile(filepath.Join(process, "cmdline"))
 			processes = append(processes, process+" "+string(bytes.ReplaceAll(line, []byte{0}, []byte{' '})))
 		}
