@@ -128,7 +128,7 @@ type Control struct {
 	// Expected is the verdict of a sound sandbox of each kind; pass where it says
 	// nothing. It is shown beside the verdict and never changes it.
 	Expected map[judge.Kind]judge.Result
-	Refs                          []Ref
+	Refs     []Ref
 }
 
 // Ref points at a demand or at a flaw that the control would catch.

@@ -39,8 +39,8 @@ type order struct {
 	// seed is the witness's secret, secret the one that those of the tenants are
 	// derived from.
 	seed, secret []byte
-	skip, optIn []string
-	params      map[string]string
+	skip, optIn  []string
+	params       map[string]string
 }
 
 // argv is the command line of one round. Parameters are arguments and never
