@@ -33,8 +33,8 @@ type Probe struct {
 	// From restricts it to some vantages; nil means the witness and every
 	// vantage whose evidence is compared with the witness's.
 	From func(evidence.Vantage) bool
-	// OptIn marks a probe that does more than look: it runs only where the run
-	// asks for it by its id.
+	// OptIn marks a probe that does more than look, or costs time and serves few
+	// controls: it runs only where the run asks for it by its id.
 	OptIn bool
 	// Observe reads the interface. It fills State and the readings; ID and
 	// duration are added by Observe's caller.
@@ -71,7 +71,7 @@ type Context struct {
 	// Skip are the ids of probes to leave out, because they would cost time here
 	// and show nothing.
 	Skip []string
-	// OptIn are the ids of probes that do more than look and were asked for.
+	// OptIn are the ids of probes that run only where they are asked for.
 	OptIn []string
 	// TimeoutScale multiplies the bounds of probes, so that on a slow node they
 	// get as far as elsewhere; 0 means 1.
@@ -210,6 +210,12 @@ func (p Probe) takesPart(vantage evidence.Vantage, round evidence.Round) bool {
 
 // OnlyWitness restricts a probe to the node.
 func OnlyWitness(v evidence.Vantage) bool { return v == evidence.Witness }
+
+// OnlyTenants restricts a probe to the pods that stand for a tenant and lay out
+// its data.
+func OnlyTenants(v evidence.Vantage) bool {
+	return v == evidence.Subject || v == evidence.Neighbour || v == evidence.Reference
+}
 
 // NotWitness restricts a probe to the vantages that must prove they see.
 func NotWitness(v evidence.Vantage) bool { return v != evidence.Witness }

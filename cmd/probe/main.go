@@ -53,6 +53,8 @@ func run(args []string, stdout, stderr io.Writer) int {
 		return plant.Hold(rest)
 	case "hold-process": // started by hold
 		return plant.HoldProcess(rest)
+	case "hold-tenant": // started by a tenant's act round
+		return plant.HoldTenant(rest)
 	case "help", "-h", "-help", "--help":
 		_, _ = io.WriteString(stdout, usage)
 		return exitOK

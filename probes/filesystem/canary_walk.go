@@ -15,7 +15,7 @@ func canaryWalk(ctx *probes.Context) evidence.Observation {
 	if ctx.Seek[probes.TokenFile] == "" {
 		return evidence.Observation{State: evidence.Failed, Detail: "was not told the hash of the planted token " + probes.TokenFile}
 	}
-	w := newWalk(func(content string) bool { return ctx.Find(probes.TokenFile, content) })
+	w := newWalk(func(content, path string) (string, bool) { return path, ctx.Find(probes.TokenFile, content) })
 	w.within, w.withinCPU = ctx.Scaled(walkWithin), ctx.Scaled(walkCPU)
 	grace := ctx.Scaled(walkGrace)
 	_, ended := bounded.Within(w.within+grace, func() struct{} {

@@ -39,7 +39,10 @@ func wellKnown() []string {
 // walk is a search by breadth through directories for files of a token's length
 // whose content matches. Its results can be read while it is under way.
 type walk struct {
-	match func(content string) bool
+	// match says what to report of a file's content, and whether it was sought.
+	match func(content, path string) (found string, ok bool)
+	// first are further directories to look into before all others.
+	first []string
 	// entries bounds how many directory entries are looked at, within and
 	// withinCPU the time and the CPU time.
 	entries           int64
@@ -67,7 +70,7 @@ type step struct {
 	dev   uint64
 }
 
-func newWalk(match func(string) bool) *walk {
+func newWalk(match func(content, path string) (string, bool)) *walk {
 	return &walk{match: match, entries: walkEntries, within: walkWithin, withinCPU: walkCPU, seen: map[identity]bool{}}
 }
 
@@ -85,6 +88,9 @@ func (w *walk) result() walkResult {
 func (w *walk) from(r *roots) {
 	w.cpu, w.ending = cpuNanos(), time.Now().Add(w.within)
 	w.update(func(so *walkResult) { so.roots, so.truncated = int64(len(r.paths)), r.truncated })
+	for _, path := range w.first {
+		w.queue = append(w.queue, step{path: path})
+	}
 	for _, root := range r.paths {
 		for _, known := range wellKnown() {
 			w.queue = append(w.queue, step{path: path.Join(root, known)})
@@ -185,11 +191,11 @@ func (w *walk) check(dir int, name, shown string) {
 	if err != nil {
 		return
 	}
-	matches := w.match(content)
+	found, matches := w.match(content, shown)
 	w.update(func(so *walkResult) {
 		so.files++
 		if matches && len(so.found) < walkFound {
-			so.found = append(so.found, shown)
+			so.found = append(so.found, found)
 		}
 	})
 }

@@ -14,7 +14,7 @@ import (
 const canary = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 
 func walkFrom(paths ...string) walkResult {
-	w := newWalk(func(content string) bool { return content == canary })
+	w := newWalk(isCanary)
 	w.from(&roots{paths: paths})
 	return w.result()
 }
@@ -69,7 +69,7 @@ func TestWalkLooksAtWellKnownPlacesFirst(t *testing.T) {
 	}
 	write(t, filepath.Join(root, "var/lib/some-name/canary"), canary)
 	bounded := func() walkResult {
-		w := newWalk(func(content string) bool { return content == canary })
+		w := newWalk(isCanary)
 		w.entries = entries
 		w.from(&roots{paths: []string{root}})
 		return w.result()
@@ -94,7 +94,7 @@ func TestWalkEndsByTheClock(t *testing.T) {
 		func(w *walk) { w.within = 0 },
 		func(w *walk) { w.withinCPU = 0 },
 	} {
-		w := newWalk(func(content string) bool { return content == canary })
+		w := newWalk(isCanary)
 		limit(w)
 		w.from(&roots{paths: []string{root}})
 		if result := w.result(); !result.truncated || len(result.found) > 0 {
@@ -145,3 +145,5 @@ func TestTokensHaveTheLengthThatIsLookedFor(t *testing.T) {
 		t.Errorf("%d bytes", len(token))
 	}
 }
+
+func isCanary(content, path string) (string, bool) { return path, content == canary }

@@ -25,6 +25,11 @@ func Probes() []probes.Probe {
 		Rounds:  []evidence.Round{evidence.Act, evidence.Settle},
 		From:    probes.OnlyWitness,
 		Observe: observe,
+	}, {
+		ID:      "tenant-data",
+		Rounds:  []evidence.Round{evidence.Act},
+		From:    probes.OnlyTenants,
+		Observe: layOutData,
 	}}
 }
 

@@ -16,6 +16,7 @@ func Probes() []probes.Probe {
 		{ID: "cgroups", Rounds: twice, Observe: countCgroups},
 		{ID: "cgroups", Rounds: actAndSettle, From: probes.OnlyWitness, Observe: changeCgroups},
 		{ID: "planted-process", Rounds: lookAgain, From: probes.NotWitness, Observe: plantedProcess},
+		{ID: "tenant-processes", Rounds: hunts, From: probes.NotWitness, OptIn: true, Observe: tenantProcesses},
 		{ID: "kmsg", Rounds: lookAgain, From: probes.NotWitness, Observe: kernelLog},
 		{ID: "ipc", Rounds: lookAgain, From: probes.NotWitness, Observe: interprocess},
 		{ID: "abstract-socket", Rounds: lookAgain, From: probes.NotWitness, Observe: abstractSocket},
@@ -24,6 +25,7 @@ func Probes() []probes.Probe {
 
 var (
 	lookAgain    = []evidence.Round{evidence.LookAgain}
+	hunts        = []evidence.Round{evidence.LookAgain, evidence.Aftermath}
 	twice        = []evidence.Round{evidence.Look, evidence.LookAgain}
 	actAndSettle = []evidence.Round{evidence.Act, evidence.Settle}
 )

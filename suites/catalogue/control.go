@@ -122,8 +122,7 @@ type Control struct {
 	NeedsTraining, NeedsNeighbour, NeedsTenants, NeedsAftermath bool
 	// Also are further vantages that Verdict compares.
 	Also []evidence.Vantage
-	// OptIn are the ids of probes that do more than look, and run only where this
-	// control is chosen.
+	// OptIn are the ids of probes that run only where this control is chosen.
 	OptIn []string
 	// Expected is the verdict of a sound sandbox of each kind; pass where it says
 	// nothing. It is shown beside the verdict and never changes it.

@@ -23,6 +23,8 @@ type seat struct {
 	vantage evidence.Vantage
 	pod     *corev1.Pod
 	image   string
+	// data is what the pod holds of its tenant; nil for most.
+	data *pods.Data
 	// err says why the pod does not run; every round of the seat then is an
 	// error with this reason.
 	err error

@@ -95,6 +95,9 @@ func (r *runner) setUp(ctx, watching context.Context) error {
 		list = append(list, namespace.Name)
 		group.Go(func() error { return r.makeNamespace(ctx, namespace) })
 	}
+	if r.plan.tenants() {
+		group.Go(func() error { return r.findStorage(ctx) })
+	}
 	if err := group.Wait(); err != nil {
 		return err
 	}

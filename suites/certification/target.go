@@ -194,12 +194,16 @@ func (t *targetRun) prepare(v evidence.Vantage) *seat {
 	case v == evidence.Witness:
 		s.pod = pods.Witness(o)
 	case v == evidence.Reference:
+		s.data = t.data(v)
+		o.Data = s.data
 		s.pod = pods.Reference(o)
 	case v == evidence.Subject:
-		o.Namespace, o.RuntimeClass = t.r.namespaces.tenantA, t.target.Class.Name
+		s.data = t.data(v)
+		o.Namespace, o.RuntimeClass, o.Data = t.r.namespaces.tenantA, t.target.Class.Name, s.data
 		s.pod = pods.Subject(o)
 	case v == evidence.Neighbour:
-		o.Namespace, o.RuntimeClass = t.r.namespaces.tenantB, t.target.Class.Name
+		s.data = t.data(v)
+		o.Namespace, o.RuntimeClass, o.Data = t.r.namespaces.tenantB, t.target.Class.Name, s.data
 		s.pod = pods.Neighbour(o)
 	case v == evidence.GuestRoot:
 		o.RuntimeClass = t.target.Class.Name
@@ -231,6 +235,9 @@ func (t *targetRun) start(ctx context.Context, s *seat) {
 		if s.err = t.claimVolume(ctx); s.err != nil {
 			return
 		}
+	}
+	if s.err = t.claimData(ctx, s); s.err != nil {
+		return
 	}
 	created, err := t.r.client.CoreV1().Pods(s.pod.Namespace).Create(ctx, s.pod, metav1.CreateOptions{})
 	if err != nil {

@@ -9,7 +9,12 @@ import (
 
 // Controls are the controls of group tenancy.
 func Controls() []catalogue.Control {
-	return []catalogue.Control{{
+	return append([]catalogue.Control{tenantKernel()}, data()...)
+}
+
+// tenantKernel asks whether the tenants share a kernel at all.
+func tenantKernel() catalogue.Control {
+	return catalogue.Control{
 		ID:             "tenant-kernel",
 		Group:          catalogue.Tenancy,
 		Title:          "Two tenants on one node do not share a kernel",
@@ -28,5 +33,5 @@ func Controls() []catalogue.Control {
 			Truth:   evidence.Neighbour,
 		},
 		Refs: catalogue.Refs("NIST SC-4", "NIST AC-4", "SP800-190 3.5", "ATT&CK T1611"),
-	}}
+	}
 }

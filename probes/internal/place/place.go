@@ -14,6 +14,14 @@ const (
 	TokenBytes = 64
 	// ProcessEnv is the variable that holds the token of the planted process.
 	ProcessEnv = "KATACERT_TOKEN"
+	// TenantEnv is the variable that holds the token of a tenant's resident
+	// process, SecretEnv the one that holds the tenant's secret in its container.
+	TenantEnv = "KATACERT_TENANT_TOKEN"
+	SecretEnv = "KATACERT_SECRET"
+	// ResidentCommand begins the arguments of a tenant's resident process.
+	ResidentCommand = "hold-tenant"
+	// MemoryMark precedes the token in the resident process's memory.
+	MemoryMark = "katacert-memory:"
 	// KmsgMark precedes the token in the planted line of the kernel log.
 	KmsgMark = "katacert-token:"
 )
