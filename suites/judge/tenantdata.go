@@ -32,11 +32,6 @@ func FindsTenantData(probe string, kinds ...string) Detection {
 			found, done := c.found(at.vantage, at.round, probe, kinds)
 			if done != nil {
 				done.Reason = fmt.Sprintf("cannot be cleared: %s in round %s %s", at.vantage, at.round, done.Reason)
-				if done.Outcome == AbsentThere {
-					done.Outcome = Undetected // nowhere to look is nothing found
-					free = append(free, string(at.vantage))
-					continue
-				}
 				return *done
 			}
 			sight.Readings = append(sight.Readings, listReading(string(at.vantage), nil, found, len(found) > 0))
@@ -67,13 +62,16 @@ func (c *Case) controlFinds(probe string, kinds []string) Sight {
 		return sight
 	}
 	sight.Outcome, sight.Reason = Detected, "found "+found[0]
-	if later, done := c.found(c.Seen.Vantage, evidence.Aftermath, probe, kinds); done == nil {
-		sight.Readings = append(sight.Readings, listReading("found_aftermath", nil, later, len(later) > 0))
-		if len(later) > 0 {
-			sight.Reason += ", and more after the tenants were gone"
-		} else {
-			sight.Reason += "; nothing was left after the tenants were gone"
-		}
+	later, done := c.found(c.Seen.Vantage, evidence.Aftermath, probe, kinds)
+	if done != nil {
+		done.Outcome = Unknown
+		return *done
+	}
+	sight.Readings = append(sight.Readings, listReading("found_aftermath", nil, later, len(later) > 0))
+	if len(later) > 0 {
+		sight.Reason += ", and " + later[0] + " after the tenants were gone"
+	} else {
+		sight.Reason += "; nothing was left after the tenants were gone"
 	}
 	return sight
 }
