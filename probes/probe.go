@@ -163,6 +163,12 @@ const (
 	ParamPeerIP = "peer_ip"
 )
 
+// Names of what the witness gives.
+const (
+	// ParamLoopback is the port of the listener on the node's 127.0.0.1.
+	ParamLoopback = "loopback_port"
+)
+
 // GivePrefix begins the readings that the witness hands on as parameters.
 const GivePrefix = "give_"
 

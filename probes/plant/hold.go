@@ -57,7 +57,7 @@ func Hold([]string) int {
 	}
 	r := report{Planted: []string{}, Failed: []string{}}
 	for _, k := range kinds() {
-		if ended.Err() == nil {
+		if ended.Err() == nil && k.put != nil {
 			k.put(s, &r)
 		}
 	}

@@ -6,7 +6,7 @@ import "fmt"
 type kind struct {
 	// name begins every line about it: "file /run/...", "loop: EPERM ...".
 	name string
-	// put plants it and tells the report about it.
+	// put plants it and tells the report about it. Nil where another kind's does.
 	put func(*site, *report)
 	// find lists what of it is on the node. It searches anew, without leaning on
 	// the memory of the holder. Nil for processes, which members finds, and for
@@ -15,6 +15,9 @@ type kind struct {
 	// remove takes away what find finds. Nil for what ends with the holder, in
 	// whatever way that ends.
 	remove func(*site) error
+	// touched lists who touched it since it was planted, each line "<plant>
+	// <nonce>". Nil where the plant keeps no record of that.
+	touched func(*site) ([]string, error)
 }
 
 // kinds lists every kind in the order of planting. What is left for the kernel
@@ -29,6 +32,8 @@ func kinds() []kind {
 		{name: "mqueue", put: putQueue, find: findQueues, remove: removeQueues},
 		{name: "socket", put: putSocket, find: findSocket},
 		{name: "loop", put: putLoop, find: findLoops, remove: removeLoops},
+		{name: plantLoopback, put: putLoopback, find: findLoopback, touched: touchedLoopback},
+		{name: plantLoopbackPackets, find: findLoopbackPackets, touched: touchedLoopbackPackets},
 	}
 }
 
@@ -52,6 +57,8 @@ type report struct {
 	Failed      []string `json:"failed"`
 	LoopDevice  string   `json:"loop_device,omitempty"`
 	LoopSectors int64    `json:"loop_sectors,omitempty"`
+	// Give are parameters for later rounds: where something is planted.
+	Give map[string]string `json:"give,omitempty"`
 }
 
 func (r *report) planted(kind, format string, args ...any) {
@@ -60,4 +67,11 @@ func (r *report) planted(kind, format string, args ...any) {
 
 func (r *report) failed(kind string, err error) {
 	r.Failed = append(r.Failed, kind+": "+err.Error())
+}
+
+func (r *report) give(param, value string) {
+	if r.Give == nil {
+		r.Give = map[string]string{}
+	}
+	r.Give[param] = value
 }

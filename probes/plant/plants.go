@@ -77,12 +77,18 @@ func act(s *site) evidence.Observation {
 		values["loop_device"] = evidence.Text(r.LoopDevice)
 		values["loop_sectors"] = evidence.Number(r.LoopSectors)
 	}
+	for param, value := range r.Give {
+		values[probes.GivePrefix+param] = evidence.Text(value)
+	}
 	return probes.Seen(values)
 }
 
 func settle(s *site) evidence.Observation {
+	lines, untold := touched(s, kinds())
 	reverted, left, err := takeBack(s, kinds())
 	o := probes.Seen(evidence.Values{
+		"touched":  evidence.List(lines...),
+		"untold":   evidence.List(untold...),
 		"reverted": evidence.List(reverted...),
 		"left":     evidence.List(left...),
 	})

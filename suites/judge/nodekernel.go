@@ -1,6 +1,10 @@
 package judge
 
-import "github.com/katacert/katacert/probes/evidence"
+import (
+	"strings"
+
+	"github.com/katacert/katacert/probes/evidence"
+)
 
 // OnNodesKernel narrows a detection to vantages that run on the node's own
 // kernel. What a vantage can open there (a kernel setting, physical memory, a
@@ -47,6 +51,12 @@ func Logged(plant string) Detection {
 		touched, ok := settled.Values.List("touched")
 		if !ok {
 			return Sight{Outcome: Unknown, Reason: "cannot be found in the node's record: the witness kept none"}
+		}
+		untold, _ := settled.Values.List("untold")
+		for _, line := range untold {
+			if strings.HasPrefix(line, plant+":") {
+				return Sight{Outcome: Unknown, Reason: "cannot be found in the node's record, which is lost: " + line}
+			}
 		}
 		return c.signed(plant, touched)
 	}
