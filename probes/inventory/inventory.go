@@ -9,6 +9,7 @@ import (
 	"github.com/katacert/katacert/probes/devices"
 	"github.com/katacert/katacert/probes/filesystem"
 	"github.com/katacert/katacert/probes/kernel"
+	"github.com/katacert/katacert/probes/network"
 	"github.com/katacert/katacert/probes/plant"
 	"github.com/katacert/katacert/probes/platform"
 	"github.com/katacert/katacert/probes/privilege"
@@ -26,6 +27,7 @@ func All() []probes.Probe {
 		filesystem.Probes(),
 		devices.Probes(),
 		process.Probes(),
+		network.Probes(),
 		privilege.Probes(),
 		platform.Probes(),
 	)

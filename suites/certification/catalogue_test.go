@@ -30,7 +30,8 @@ func TestEveryVantageHasAPod(t *testing.T) {
 			weakness, weakened := v.Weakness()
 			switch {
 			case weakened && slices.Contains(pods.Weaknesses(), pods.Weakness(weakness)):
-			case slices.Contains([]evidence.Vantage{evidence.Reference, evidence.Subject, evidence.Neighbour, evidence.Trainer}, v):
+			case slices.Contains([]evidence.Vantage{evidence.Reference, evidence.Subject, evidence.Neighbour, evidence.GuestRoot,
+				evidence.SubjectSuccessor, evidence.NeighbourSuccessor, evidence.Trainer}, v):
 			default:
 				t.Errorf("control %s needs vantage %q, for which there is no pod", c.ID, v)
 			}

@@ -105,7 +105,7 @@ func Privilege() []catalogue.Control {
 // Controls are all controls between a pod and its node.
 func Controls() []catalogue.Control {
 	var all []catalogue.Control
-	for _, group := range [][]catalogue.Control{Kernel(), Filesystem(), Devices(), Process(), Privilege()} {
+	for _, group := range [][]catalogue.Control{Kernel(), Filesystem(), Devices(), Process(), Privilege(), Network()} {
 		all = append(all, group...)
 	}
 	return all

@@ -5,6 +5,7 @@ package scene
 import (
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/katacert/katacert/probes/evidence"
 	"github.com/katacert/katacert/suites/judge"
@@ -91,13 +92,18 @@ func (s *Scene) Evidence() judge.Evidence { return judge.Gather(s.records) }
 // UID is the UID of the pod of a vantage.
 func UID(v evidence.Vantage) string { return "uid-" + string(v) }
 
+// Nonce is the nonce of a vantage in a round.
+func Nonce(v evidence.Vantage, round evidence.Round) string {
+	return strings.ReplaceAll(string(v)+"-"+string(round), "/", "-")
+}
+
 func (s *Scene) record(v evidence.Vantage, round evidence.Round) *evidence.Record {
 	for i := range s.records {
 		if s.records[i].Vantage == v && s.records[i].Round == round {
 			return &s.records[i]
 		}
 	}
-	s.records = append(s.records, evidence.Record{Schema: evidence.RecordSchema, Vantage: v, Round: round,
+	s.records = append(s.records, evidence.Record{Schema: evidence.RecordSchema, Vantage: v, Round: round, Nonce: Nonce(v, round),
 		Pod: evidence.Pod{Namespace: "ns", Name: string(v), UID: UID(v), Node: "node-1"}})
 	return &s.records[len(s.records)-1]
 }

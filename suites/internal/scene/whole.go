@@ -76,6 +76,8 @@ func Whole(shim string, tenant Kernel) *Scene {
 		"runtime_class": text("kata-runtime"), "handler": text("kata"), "node_handlers": list("kata", "runc"),
 		"subject_runtime_class": text("kata-runtime"), "neighbour_runtime_class": text("kata-runtime"), "trainer_runtime_class": text("kata-runtime")})
 	s.tenants()
+	s.touch()
+	s.network()
 	return s.trainer()
 }
 
@@ -148,9 +150,9 @@ func (s *Scene) witness(node Kernel, shim string) {
 	}
 	s.Saw(v, evidence.Act, "cgroups", evidence.Values{"hierarchy": text("memory"), "created": number(node.CgroupsMade), "num_memory": number(node.Cgroups + node.CgroupsMade)})
 	s.Saw(v, evidence.Act, "plants", evidence.Values{
-		"planted": list("file /run/canary", "process 4711", "kmsg 1", "shm 1", "socket @x"), "failed": list(),
+		"planted": list("file /run/canary", "process 4711", "kmsg 1", "shm 1", "socket @x", "loopback 127.0.0.1:1", "loopback-udp 127.0.0.1:1"), "failed": list(),
 		"loop_device": text("/dev/loop7"), "loop_sectors": number(8198)})
-	s.Saw(v, evidence.Settle, "plants", evidence.Values{"reverted": list("file /run/canary"), "left": list()})
+	s.Saw(v, evidence.Settle, "plants", evidence.Values{"reverted": list("file /run/canary"), "left": list(), "touched": list(), "untold": list()})
 	var sandboxes []string
 	for _, p := range []struct {
 		v             evidence.Vantage

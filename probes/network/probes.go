@@ -1,0 +1,35 @@
+// Package network observes which services a container reaches that are not
+// meant for it: the node's own, the cloud's, and those of other tenants.
+//
+// Its probes send packets to others and wait for answers, so they run only where
+// a control that needs them is chosen.
+package network
+
+import (
+	"time"
+
+	"github.com/katacert/katacert/probes"
+	"github.com/katacert/katacert/probes/evidence"
+)
+
+// Probes returns the probes of the group in the order in which they run.
+func Probes() []probes.Probe {
+	return []probes.Probe{
+		{ID: "loopback", Rounds: lookAgain, From: probes.NotWitness, OptIn: true, Observe: loopback},
+	}
+}
+
+var lookAgain = []evidence.Round{evidence.LookAgain}
+
+// answerWithin bounds every wait for an answer on an idle node. The waits of one
+// probe pass at the same time.
+const answerWithin = 1200 * time.Millisecond
+
+// limit is how long to wait for an answer in this run.
+func limit(ctx *probes.Context) time.Duration { return ctx.Scaled(answerWithin) }
+
+// untold is the observation of a probe that lacks a parameter: there is nothing
+// that it could call.
+func untold(what string) evidence.Observation {
+	return probes.Absent("was not told %s", what)
+}

@@ -1,0 +1,29 @@
+package scene
+
+import "github.com/katacert/katacert/probes/evidence"
+
+// podVantages look in every round of a whole session.
+func podVantages() []evidence.Vantage {
+	all := []evidence.Vantage{evidence.Reference, evidence.Subject, evidence.Neighbour}
+	for _, weakness := range Weaknesses {
+		all = append(all, evidence.Weakened(weakness))
+	}
+	return all
+}
+
+// touch adds to the witness's record who touched what is planted: each plant by
+// the vantage whose weakness leads there.
+func (s *Scene) touch() {
+	var lines []string
+	for plant, weakness := range map[string]string{"loopback": "host-network", "loopback-udp": "host-network"} {
+		lines = append(lines, plant+" "+Nonce(evidence.Weakened(weakness), evidence.LookAgain))
+	}
+	s.Set(evidence.Witness, evidence.Settle, "plants", "touched", list(lines...))
+}
+
+// network adds what the vantages reach by the network.
+func (s *Scene) network() {
+	for _, v := range podVantages() {
+		s.Saw(v, evidence.LookAgain, "loopback", evidence.Values{"tried": list("tcp loopback: ECONNREFUSED")})
+	}
+}
