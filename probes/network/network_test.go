@@ -104,9 +104,9 @@ func TestBecame(t *testing.T) {
 }
 
 func TestLimitIsScaled(t *testing.T) {
-	for percent, want := range map[string]time.Duration{"": answerWithin, "100": answerWithin, "250": answerWithin * 5 / 2, "0": answerWithin, "x": answerWithin} {
-		if got := limit(&probes.Context{Params: map[string]string{probes.ParamTimeScale: percent}}); got != want {
-			t.Errorf("%s percent: %v, want %v", percent, got, want)
+	for scale, want := range map[float64]time.Duration{0: answerWithin, 1: answerWithin, 2.5: answerWithin * 5 / 2} {
+		if got := limit(&probes.Context{TimeoutScale: scale}); got != want {
+			t.Errorf("scale %v: %v, want %v", scale, got, want)
 		}
 	}
 }

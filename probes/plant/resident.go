@@ -9,6 +9,8 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/katacert/katacert/probes"
+	"github.com/katacert/katacert/probes/internal/listener"
 	"github.com/katacert/katacert/probes/internal/place"
 )
 
@@ -34,7 +36,8 @@ type residentOrder struct {
 }
 
 // HoldTenant is the resident process: it keeps a token in a page of its own
-// memory and does nothing else until its pod ends or its time to live is over.
+// memory and answers at the tenant's port until its pod ends or its time to live
+// is over.
 func HoldTenant([]string) int {
 	var o residentOrder
 	if err := json.NewDecoder(io.LimitReader(os.Stdin, maxOrderBytes)).Decode(&o); err != nil {
@@ -50,6 +53,12 @@ func HoldTenant([]string) int {
 		return exitFailed
 	}
 	defer func() { _ = unix.Munmap(memory) }()
+	// On all addresses: the other tenant calls the pod's.
+	service, err := listener.Listen("tcp", fmt.Sprintf(":%d", probes.TenantPort), o.Listener, []byte(o.Secret), &listener.Record{})
+	if err != nil {
+		return exitFailed
+	}
+	defer func() { _ = service.Close() }()
 	ready := os.NewFile(readyDescriptor, "ready")
 	if _, err := ready.Write([]byte{1}); err != nil {
 		return exitFailed
