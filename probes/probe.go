@@ -187,6 +187,10 @@ const (
 	PlantingDir = "/planting"
 )
 
+// ListenerKey names the token, derived from a tenant's seed, for which the
+// listener in the tenant's own pod tells who came.
+const ListenerKey = "listener-log"
+
 // TenantPort is the TCP port on which a listener in a tenant's pod waits.
 const TenantPort = 7331
 

@@ -17,10 +17,6 @@ import (
 // residentCommand is the hidden subcommand of a tenant's resident process.
 const residentCommand = place.ResidentCommand
 
-// listenerSecret names the token by which a tenant asks its own listener who
-// came.
-const listenerSecret = "listener-log"
-
 // residentTimeToLive is how long the process stays at most; it ends with its pod
 // anyway.
 const residentTimeToLive = 15 * time.Minute

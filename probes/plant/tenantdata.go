@@ -51,7 +51,7 @@ func layOutData(ctx *probes.Context) evidence.Observation {
 	}
 	pid, err := startResident(ctx.Run, residentOrder{
 		Environ: token(probes.DataEnviron), Memory: token(probes.DataMemory), Listener: token(probes.DataListener),
-		Secret: probes.Token(ctx.TenantSeed, listenerSecret),
+		Secret: probes.Token(ctx.TenantSeed, probes.ListenerKey),
 	})
 	for _, kind := range []string{probes.DataEnviron, probes.DataMemory, probes.DataListener} {
 		note(kind, fmt.Sprintf("process %d", pid), err)
