@@ -24,7 +24,7 @@ import (
 // certifyFlags are the flags of certify; a configuration file has the same.
 type certifyFlags struct {
 	cluster                          clusterFlags
-	classes, nodes                   []string
+	classes, nodes, tenantLabels     []string
 	reference, profile, controls     string
 	require, out, output, config     string
 	registry, pullSecret, storage    string
@@ -73,6 +73,7 @@ junit.xml, summary.md and evidence.jsonl into a folder of its own below --out.`,
 	flags.BoolVar(&f.insecureRegistry, "insecure-registry", false, "allow plain HTTP to --image-registry")
 	flags.BoolVar(&f.skipPush, "skip-image-push", false, "trust that --image-registry holds katacert's images already, from an earlier katacert images push")
 	flags.StringVar(&f.pullSecret, "image-pull-secret", "", "NAMESPACE/NAME of the secret with which the nodes pull from --image-registry")
+	flags.StringSliceVar(&f.tenantLabels, "tenant-label", nil, "KEY=VALUE that puts a label on the tenants' namespaces, for policies that select by it, repeatable")
 	flags.StringVar(&f.storage, "storage-class", "", "StorageClass of the training job's volume (default: the cluster's)")
 	flags.BoolVar(&f.keep, "keep-cluster", false, "leave a local cluster that this run brought up running")
 	flags.Float64Var(&f.scale, "timeout-scale", 1, "factor for every time-out, for slow clusters")
@@ -98,6 +99,9 @@ func (f *certifyFlags) check(cmd *cobra.Command) error {
 	if err := checkScale(f.scale); err != nil {
 		return err
 	}
+	if _, err := certification.ParseTenantLabels(f.tenantLabels); err != nil {
+		return err
+	}
 	if f.pullSecret != "" && strings.Count(f.pullSecret, "/") != 1 {
 		return usagef("--image-pull-secret %q: give it as NAMESPACE/NAME", f.pullSecret)
 	}
@@ -109,12 +113,16 @@ func (f *certifyFlags) choice() catalogue.Choice {
 }
 
 func (f *certifyFlags) run(ctx context.Context, stdout, stderr io.Writer) error {
+	tenantLabels, err := certification.ParseTenantLabels(f.tenantLabels)
+	if err != nil {
+		return err
+	}
 	progress := terminal.NewProgress(stderr, isTerminal(stderr))
 	defer progress.Stop()
 	options := certification.Options{
 		Cluster:        certification.Cluster{Provider: f.cluster.provider, Name: f.cluster.name},
 		RuntimeClasses: f.classes, Nodes: f.nodes, ReferenceRuntimeClass: f.reference,
-		Choice: f.choice(), Require: catalogue.Level(f.require), StorageClass: f.storage,
+		Choice: f.choice(), Require: catalogue.Level(f.require), StorageClass: f.storage, TenantLabels: tenantLabels,
 		Out: f.out, Timeouts: certification.DefaultTimeouts(f.scale), Progress: progress, Version: version(),
 	}
 	closeCluster, err := f.ready(ctx, &options, progress)

@@ -124,6 +124,9 @@ type Control struct {
 	Also []evidence.Vantage
 	// OptIn are the ids of probes that run only where this control is chosen.
 	OptIn []string
+	// Asks names what katacert itself asks the API server for this control, with
+	// the tenants' own accounts, see the ask... constants of suites/certification.
+	Asks []string
 	// Expected is the verdict of a sound sandbox of each kind; pass where it says
 	// nothing. It is shown beside the verdict and never changes it.
 	Expected map[judge.Kind]judge.Result

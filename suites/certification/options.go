@@ -31,6 +31,10 @@ type Options struct {
 	Images Images
 	// StorageClass of the training job's volume; empty for the default.
 	StorageClass string
+	// TenantLabels are further labels of the tenants' namespaces, for policies of
+	// the cluster that select namespaces by label. They win over the Pod Security
+	// level that a run sets; see ParseTenantLabels.
+	TenantLabels map[string]string
 	// Out is the folder in which the run's own folder is made.
 	Out      string
 	Timeouts Timeouts

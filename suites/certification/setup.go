@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"strings"
 
 	"golang.org/x/sync/errgroup"
 	authorizationv1 "k8s.io/api/authorization/v1"
@@ -31,7 +33,7 @@ func (r *runner) askCluster(ctx context.Context) error {
 	}
 	r.report.Cluster.Server = r.o.Cluster.Config.Host
 	r.report.Cluster.Kubernetes = version.GitVersion
-	for _, need := range []authorizationv1.ResourceAttributes{
+	return r.askRights(ctx, []authorizationv1.ResourceAttributes{
 		{Verb: "create", Resource: "namespaces"},
 		{Verb: "delete", Resource: "namespaces"},
 		{Verb: "create", Resource: "pods"},
@@ -41,7 +43,12 @@ func (r *runner) askCluster(ctx context.Context) error {
 		{Verb: "watch", Resource: "events"},
 		{Verb: "watch", Resource: "serviceaccounts"},
 		{Verb: "list", Resource: "nodes"},
-	} {
+	})
+}
+
+// askRights makes sure that the user may do all of it.
+func (r *runner) askRights(ctx context.Context, needs []authorizationv1.ResourceAttributes) error {
+	for _, need := range needs {
 		review := &authorizationv1.SelfSubjectAccessReview{Spec: authorizationv1.SelfSubjectAccessReviewSpec{ResourceAttributes: &need}}
 		answer, err := r.client.AuthorizationV1().SelfSubjectAccessReviews().Create(ctx, review, metav1.CreateOptions{})
 		if err != nil {
@@ -51,6 +58,9 @@ func (r *runner) askCluster(ctx context.Context) error {
 			what := need.Resource
 			if need.Subresource != "" {
 				what += "/" + need.Subresource
+			}
+			if need.Group != "" {
+				what += "." + need.Group
 			}
 			return fmt.Errorf("the user of this kubeconfig may not %s %s in cluster %s: certification needs cluster-admin, or a role with at least that", need.Verb, what, r.o.Cluster.Name)
 		}
@@ -91,6 +101,10 @@ func (r *runner) setUp(ctx, watching context.Context) error {
 	} {
 		namespace := pods.Namespace(r.o.RunID, n.tenant, n.level)
 		namespace.Annotations = map[string]string{annotationOwner: owner}
+		if n.level == pods.PodSecurityBaseline { // a tenant's
+			namespace.Annotations[annotationClasses] = strings.Join(r.plan.classes(), ",")
+			maps.Copy(namespace.Labels, r.o.TenantLabels)
+		}
 		*n.name = namespace.Name
 		list = append(list, namespace.Name)
 		group.Go(func() error { return r.makeNamespace(ctx, namespace) })
@@ -100,6 +114,11 @@ func (r *runner) setUp(ctx, watching context.Context) error {
 	}
 	if err := group.Wait(); err != nil {
 		return err
+	}
+	if r.plan.accounts() {
+		if err := r.setUpTenants(ctx); err != nil {
+			return err
+		}
 	}
 	return r.watch.start(watching, r.client, r.o.RunID, list)
 }

@@ -10,9 +10,6 @@ import (
 	"github.com/katacert/katacert/probes/evidence"
 )
 
-// nameTenantSecret is the Secret of a tenant in its namespace.
-const nameTenantSecret = "tenant-secret"
-
 // annotationDefaultClass marks the StorageClass of claims that name none
 // (https://kubernetes.io/docs/concepts/storage/storage-classes/#default-storageclass).
 const annotationDefaultClass = "storageclass.kubernetes.io/is-default-class"
@@ -50,7 +47,7 @@ func (t *targetRun) data(v evidence.Vantage) *pods.Data {
 	if !t.r.plan.tenants() {
 		return nil
 	}
-	data := &pods.Data{Secret: nameTenantSecret}
+	data := &pods.Data{Secret: pods.TenantSecret}
 	if t.r.claims {
 		data.Claim = pods.Name(v+"-data", t.target.ID)
 	}

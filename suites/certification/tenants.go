@@ -1,0 +1,103 @@
+package certification
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"golang.org/x/sync/errgroup"
+	authorizationv1 "k8s.io/api/authorization/v1"
+	networkingv1 "k8s.io/api/networking/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/katacert/katacert/fixtures/pods"
+	"github.com/katacert/katacert/probes"
+)
+
+// annotationClasses of a tenant's namespace names the RuntimeClasses that its
+// pods may have, divided by commas, for admission policies of the cluster.
+const annotationClasses = "katacert.dev/runtime-classes"
+
+// Names of the roles of tenants' accounts.
+const (
+	roleTenant = "tenant"
+	roleTrial  = "tenant-trial"
+)
+
+// rightsOfTenants is what setUpTenants needs besides what every run needs.
+func rightsOfTenants() []authorizationv1.ResourceAttributes {
+	return []authorizationv1.ResourceAttributes{
+		{Verb: "create", Resource: "serviceaccounts"},
+		{Verb: "create", Resource: "serviceaccounts", Subresource: "token"},
+		{Verb: "create", Resource: "secrets"},
+		{Verb: "create", Group: rbacv1.GroupName, Resource: "roles"},
+		{Verb: "create", Group: rbacv1.GroupName, Resource: "rolebindings"},
+		{Verb: "create", Group: networkingv1.GroupName, Resource: "networkpolicies"},
+	}
+}
+
+// accounts says whether the plan needs what setUpTenants makes.
+func (p Plan) accounts() bool { return p.tenants() || len(p.asks()) > 0 }
+
+// asks lists what katacert asks the API server with the tenants' own accounts for
+// the plan's controls.
+func (p Plan) asks() []string {
+	var asks []string
+	for _, c := range p.Controls {
+		asks = append(asks, c.Asks...)
+	}
+	slices.Sort(asks)
+	return slices.Compact(asks)
+}
+
+// classes lists the RuntimeClasses under certification.
+func (p Plan) classes() []string {
+	var names []string
+	for _, t := range p.Targets {
+		names = append(names, t.Class.Name)
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// setUpTenants makes in the run's namespaces what tenants have besides pods: an
+// account with the rights of a tenant, a Secret, and a NetworkPolicy. All of it
+// goes with the namespaces.
+func (r *runner) setUpTenants(ctx context.Context) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, r.o.Timeouts.Request,
+		fmt.Errorf("the tenants' accounts, Secrets and NetworkPolicies were not made within %v", r.o.Timeouts.Request))
+	defer cancel()
+	run, all := r.o.RunID, &errgroup.Group{}
+	homes := map[string]string{"a": r.namespaces.tenantA, "b": r.namespaces.tenantB, "c": r.namespaces.node}
+	for _, tenant := range probes.Tenants() {
+		home := homes[tenant]
+		token := probes.Token(probes.TenantSeed(r.secret, tenant), probes.DataSecret)
+		create(ctx, all, "Secret", home, r.client.CoreV1().Secrets(home).Create, pods.Secret(run, home, token))
+		if home == r.namespaces.node {
+			continue // the reference stands for a tenant whose account is not asked for
+		}
+		create(ctx, all, "ServiceAccount", home, r.client.CoreV1().ServiceAccounts(home).Create, pods.ServiceAccount(run, home))
+		create(ctx, all, "Role", home, r.client.RbacV1().Roles(home).Create, pods.Role(run, home, roleTenant, pods.TenantRules()))
+		create(ctx, all, "RoleBinding", home, r.client.RbacV1().RoleBindings(home).Create, pods.Bind(run, home, roleTenant, home))
+		create(ctx, all, "NetworkPolicy", home, r.client.NetworkingV1().NetworkPolicies(home).Create, pods.NetworkPolicy(run, home, r.namespaces.node))
+	}
+	trial, asker := r.namespaces.node, r.namespaces.tenantA
+	create(ctx, all, "Role", trial, r.client.RbacV1().Roles(trial).Create, pods.Role(run, trial, roleTrial, pods.TrialRules()))
+	create(ctx, all, "RoleBinding", trial, r.client.RbacV1().RoleBindings(trial).Create, pods.Bind(run, trial, roleTrial, asker))
+	return all.Wait()
+}
+
+// create makes one object, in the group's time.
+func create[T metav1.Object](ctx context.Context, group *errgroup.Group, kind, namespace string,
+	make func(context.Context, T, metav1.CreateOptions) (T, error), object T) {
+	group.Go(func() error {
+		if _, err := make(ctx, object, metav1.CreateOptions{}); err != nil {
+			if cause := context.Cause(ctx); cause != nil {
+				err = cause
+			}
+			return fmt.Errorf("create %s %s/%s: %w", kind, namespace, object.GetName(), err)
+		}
+		return nil
+	})
+}
