@@ -21,6 +21,9 @@ func Probes() []probes.Probe {
 		{ID: "counters", Rounds: actAndSettle, From: probes.OnlyWitness, Observe: moveCounters},
 		{ID: "cmdline", Rounds: look, Observe: cmdline},
 		{ID: "cpuid", Rounds: look, Observe: hypervisor},
+		{ID: "page-cache", Rounds: act, From: probes.OnlyWitness, Observe: leaveSign},
+		{ID: "page-cache", Rounds: act, From: probes.OnlyTenants, Observe: leaveTenantSign},
+		{ID: "page-cache", Rounds: lookAgain, From: probes.NotWitness, Observe: readSigns},
 		{ID: "burn", Rounds: look, From: only(evidence.Reference), Observe: burn},
 		{ID: "burn", Rounds: lookAgain, From: only(evidence.Subject), Observe: burn},
 	}
@@ -28,6 +31,7 @@ func Probes() []probes.Probe {
 
 var (
 	look         = []evidence.Round{evidence.Look}
+	act          = []evidence.Round{evidence.Act}
 	lookAgain    = []evidence.Round{evidence.LookAgain}
 	twice        = []evidence.Round{evidence.Look, evidence.LookAgain}
 	actAndSettle = []evidence.Round{evidence.Act, evidence.Settle}

@@ -132,7 +132,7 @@ func Kernel() []catalogue.Control {
 			Refs:      catalogue.Refs("NIST SC-39", "NIST SC-3", "SP800-190 3.5"),
 		},
 	}
-	return complete(controls, catalogue.Kernel, kernelOnFail)
+	return complete(append(controls, pageCache()), catalogue.Kernel, kernelOnFail)
 }
 
 // complete fills in what all controls of a group share unless they say

@@ -9,7 +9,7 @@ import (
 
 // Controls are the controls of group tenancy.
 func Controls() []catalogue.Control {
-	return append([]catalogue.Control{tenantKernel()}, data()...)
+	return append([]catalogue.Control{tenantKernel(), pageCache()}, data()...)
 }
 
 // tenantKernel asks whether the tenants share a kernel at all.

@@ -72,6 +72,7 @@ func Whole(shim string, tenant Kernel) *Scene {
 		other.BootID = "neighbour-boot"
 	}
 	s.vantage(evidence.Neighbour, other)
+	s.pageCaches(tenant)
 	s.Saw(evidence.API, evidence.Look, "runtimeclass", evidence.Values{
 		"runtime_class": text("kata-runtime"), "handler": text("kata"), "node_handlers": list("kata", "runc"),
 		"subject_runtime_class": text("kata-runtime"), "neighbour_runtime_class": text("kata-runtime"), "trainer_runtime_class": text("kata-runtime")})
