@@ -26,9 +26,11 @@ const (
 	RegionReference = "reference"
 )
 
-// PageRegions lists the regions in the order in which they lie in the file.
+// PageRegions lists the regions in the order in which they lie in the file. The
+// tenants' come last: what serves a sandbox its files from the node reads ahead
+// of what it is asked for, which would blur the sign in the region after it.
 func PageRegions() []string {
-	return []string{RegionNode, RegionTenantA, RegionTenantB, RegionReference}
+	return []string{RegionNode, RegionReference, RegionTenantA, RegionTenantB}
 }
 
 // PageRegion returns where a region begins, in bytes, and whether there is one

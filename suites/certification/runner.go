@@ -262,7 +262,7 @@ func (r *runner) describeTarget(t *targetRun, requests int) {
 		}
 	}
 	for _, record := range records {
-		if record.Round != evidence.Settle || t.witness().err != nil {
+		if record.Vantage != evidence.Witness || record.Round != evidence.Settle || t.witness().err != nil {
 			continue // a witness that never stood planted nothing
 		}
 		o, ok := record.Observation("plants")
