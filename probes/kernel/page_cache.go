@@ -41,7 +41,7 @@ func leaveSign(ctx *probes.Context) evidence.Observation {
 // random half of its region: what any work of a tenant on a shared image does.
 func leaveTenantSign(ctx *probes.Context) evidence.Observation {
 	region, secret := probes.RegionReference, []byte(ctx.Nonce)
-	if ctx.Tenant != "" {
+	if ctx.Tenant != "" && ctx.Vantage != evidence.Reference {
 		region, secret = "tenant-"+ctx.Tenant, ctx.TenantSeed
 	}
 	return withPages(func(f *pagecache.File) (evidence.Values, error) { return warm(f, region, secret) })
