@@ -1,6 +1,8 @@
 package isolation
 
 import (
+	"slices"
+
 	"github.com/katacert/katacert/probes/evidence"
 	"github.com/katacert/katacert/suites/catalogue"
 	"github.com/katacert/katacert/suites/judge"
@@ -108,5 +110,7 @@ func Controls() []catalogue.Control {
 	for _, group := range [][]catalogue.Control{Kernel(), Filesystem(), Devices(), Process(), Privilege(), Network()} {
 		all = append(all, group...)
 	}
-	return all
+	root := complete([]catalogue.Control{guestRoot(all)}, catalogue.Privilege, "")
+	at := slices.IndexFunc(all, func(c catalogue.Control) bool { return c.Group == catalogue.Network })
+	return slices.Insert(all, at, root...)
 }

@@ -35,10 +35,11 @@ func (s *Scene) pageCaches(tenant Kernel) {
 	a, b := noPages, noPages
 	if shared {
 		a, b = signOfTenantA, signOfTenantB
-		onNode = append(onNode, evidence.Subject, evidence.Neighbour)
+		onNode = append(onNode, evidence.Subject, evidence.Neighbour, evidence.GuestRoot)
 	} else {
 		find(evidence.Subject, noPages, signOfTenantA, noPages, noPages)
 		find(evidence.Neighbour, noPages, noPages, signOfTenantB, noPages)
+		find(evidence.GuestRoot, noPages, noPages, noPages, noPages)
 	}
 	for _, v := range onNode {
 		find(v, signOfNode, a, b, signOfReference)

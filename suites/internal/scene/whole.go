@@ -72,6 +72,7 @@ func Whole(shim string, tenant Kernel) *Scene {
 		other.BootID = "neighbour-boot"
 	}
 	s.vantage(evidence.Neighbour, other)
+	s.vantage(evidence.GuestRoot, tenant)
 	s.pageCaches(tenant)
 	s.Saw(evidence.API, evidence.Look, "runtimeclass", evidence.Values{
 		"runtime_class": text("kata-runtime"), "handler": text("kata"), "node_handlers": list("kata", "runc"),
