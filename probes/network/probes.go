@@ -16,8 +16,13 @@ import (
 func Probes() []probes.Probe {
 	return []probes.Probe{
 		{ID: "loopback", Rounds: lookAgain, From: probes.NotWitness, OptIn: true, Observe: loopback},
+		{ID: "tenant-call", Rounds: lookAgain, From: probes.OnlyTenants, OptIn: true, Observe: tenantCall},
+		{ID: "listener-log", Rounds: []evidence.Round{evidence.Settle}, From: onSandboxes, OptIn: true, Observe: listenerLog},
 	}
 }
+
+// onSandboxes restricts a probe to the tenants on the RuntimeClass under test.
+func onSandboxes(v evidence.Vantage) bool { return v == evidence.Subject || v == evidence.Neighbour }
 
 var lookAgain = []evidence.Round{evidence.LookAgain}
 

@@ -26,6 +26,21 @@ func Network() []catalogue.Control {
 			OptIn:     []string{"loopback"},
 			Refs:      catalogue.Refs("NIST SC-7", "NIST AC-4", "CIS 5.2.5", "ATT&CK T1046", "CVE-2020-8558"),
 		},
+		{
+			ID:             "net-cross-tenant",
+			Title:          "Two tenants' pods do not reach each other by the network",
+			Why:            "Training pods open ports without passwords to talk to each other: NCCL and Gloo rendezvous, notebooks, dashboards. Another tenant that reaches them reads and joins.",
+			Proves:         "Neither tenant's signed call to the other's listener arrived there, while a call from a namespace that the tenants' policies let in did.",
+			ProvesNot:      "Other ports and protocols, and calls from pods of other nodes.",
+			OnFail:         "The tenants' namespaces deny each other by NetworkPolicy, and the call arrived all the same: the network plugin does not enforce policies, or not for this RuntimeClass.",
+			Safety:         catalogue.Plants,
+			Rule:           byReference(judge.CallsOtherTenant()),
+			Shown:          "a call of a plain runc pod whose namespace the tenants' policies let in must arrive",
+			OptIn:          []string{"tenant-call", "listener-log"},
+			NeedsTenants:   true,
+			NeedsNeighbour: true,
+			Refs:           catalogue.Refs("NIST SC-7", "NIST AC-4", "NIST SC-4", "CIS 5.3.2", "ATT&CK T1046"),
+		},
 	}, catalogue.Network, networkOnFail)
 	for i := range controls {
 		controls[i].Profile = catalogue.Nightly

@@ -26,4 +26,12 @@ func (s *Scene) network() {
 	for _, v := range podVantages() {
 		s.Saw(v, evidence.LookAgain, "loopback", evidence.Values{"tried": list("tcp loopback: ECONNREFUSED")})
 	}
+	called := list("peer: no-answer", "own: done")
+	s.Saw(evidence.Reference, evidence.LookAgain, "tenant-call", evidence.Values{"tried": list("peer: done", "own: done"), "found": list()})
+	s.Saw(evidence.Subject, evidence.LookAgain, "tenant-call", evidence.Values{"tried": called, "found": list()})
+	s.Saw(evidence.Neighbour, evidence.LookAgain, "tenant-call", evidence.Values{"tried": called, "found": list()})
+	s.Saw(evidence.Subject, evidence.Settle, "listener-log", evidence.Values{"touched": list(
+		"listener " + Nonce(evidence.Subject, evidence.LookAgain))})
+	s.Saw(evidence.Neighbour, evidence.Settle, "listener-log", evidence.Values{"touched": list(
+		"listener "+Nonce(evidence.Neighbour, evidence.LookAgain), "listener "+Nonce(evidence.Reference, evidence.LookAgain))})
 }
