@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -12,6 +13,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/client-go/util/exec"
 
 	"github.com/katacert/katacert/fixtures/pods"
 	"github.com/katacert/katacert/probes"
@@ -131,17 +133,33 @@ func (t *targetRun) look(ctx context.Context, s *seat, round evidence.Round) evi
 		fmt.Errorf("the probes did not finish within %v (raise --timeout-scale if the node is slow)", t.r.o.Timeouts.Round))
 	defer cancel()
 	limits := evidence.DefaultLimits()
-	record.Started = time.Now().UTC()
-	out, err := t.r.exec.exec(ctx, s.pod, t.r.o.Timeouts.scaled(s.argv(order{
-		run: t.r.o.RunID, nonce: nonce, round: round, seed: t.seed, secret: t.r.secret, skip: t.skip, optIn: t.r.plan.optIn(), params: t.params(s),
-	})), limits.Bytes)
-	record.Finished = time.Now().UTC()
-	if err != nil {
-		record.Error = fmt.Sprintf("exec in pod %s/%s: %v", s.pod.Namespace, s.pod.Name, err)
-		return record
+	for again := round == evidence.Look || round == evidence.LookAgain; ; again = false {
+		record.Started = time.Now().UTC()
+		out, err := t.r.exec.exec(ctx, s.pod, t.r.o.Timeouts.scaled(s.argv(order{
+			run: t.r.o.RunID, nonce: record.Nonce, round: round, seed: t.seed, secret: t.r.secret, skip: t.skip, optIn: t.r.plan.optIn(), params: t.params(s),
+		})), limits.Bytes)
+		record.Finished = time.Now().UTC()
+		switch {
+		case err == nil:
+			t.accept(&record, out, limits)
+			return record
+		case !again || !brokenOff(ctx, err):
+			record.Error = fmt.Sprintf("exec in pod %s/%s: %v", s.pod.Namespace, s.pod.Name, err)
+			return record
+		}
+		t.r.o.Progress.Note(fmt.Sprintf("%s: the connection to pod %s/%s broke off, looking once more: %v", t.target.ID, s.pod.Namespace, s.pod.Name, err))
+		record.Nonce = newNonce()
 	}
-	t.accept(&record, out, limits)
-	return record
+}
+
+// brokenOff says whether an exec ended neither by its command, nor because it
+// was ended here. On a busy node the kubelet and containerd close a connection
+// whose streams are not open after 30 s (DefaultStreamCreationTimeout in
+// k8s.io/kubelet); that says nothing about the pod. Only rounds that look are
+// repeated: what still runs of the first attempt does not disturb the second.
+func brokenOff(ctx context.Context, err error) bool {
+	var ended exec.ExitError
+	return ctx.Err() == nil && !errors.As(err, &ended) && !errors.Is(err, errTooMuch)
 }
 
 // accept decodes what a pod printed into the record.

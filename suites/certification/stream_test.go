@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -18,6 +19,8 @@ import (
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 	"k8s.io/streaming/pkg/httpstream/wsstream"
+
+	"github.com/katacert/katacert/probes/evidence"
 )
 
 // inPod is what a process in a pod does with its output; its error is its end.
@@ -26,7 +29,7 @@ type inPod func(stdout, stderr io.Writer) error
 // execServer is an API server whose pods run one process.
 func execServer(t *testing.T, process inPod, asked func(*http.Request)) executor {
 	t.Helper()
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if asked != nil {
 			asked(r)
 		}
@@ -45,6 +48,10 @@ func execServer(t *testing.T, process inPod, asked func(*http.Request)) executor
 		}
 		_, _ = io.WriteString(streams[3], end)
 	}))
+	server.Config.ConnContext = func(ctx context.Context, conn net.Conn) context.Context {
+		return context.WithValue(ctx, connection{}, conn)
+	}
+	server.Start()
 	t.Cleanup(server.Close)
 	config := &rest.Config{Host: server.URL}
 	client, err := kubernetes.NewForConfig(config)
@@ -53,6 +60,9 @@ func execServer(t *testing.T, process inPod, asked func(*http.Request)) executor
 	}
 	return executor{config: config, client: client}
 }
+
+// connection is the key of a request's connection in its context.
+type connection struct{}
 
 const execLimit = 64 << 10
 
@@ -157,4 +167,57 @@ func TestExecThatIsRefused(t *testing.T) {
 	}
 	_, err = executor{config: config, client: client}.exec(t.Context(), runningPod(imageDigest), nil, execLimit)
 	expectError(t, err, "exec is denied by policy")
+}
+
+// lookOverBrokenConnections lets the subject look while the first connections
+// break off before the probe has said anything.
+func lookOverBrokenConnections(t *testing.T, round evidence.Round, broken int32) (record evidence.Record, connections int32, told *notes) {
+	t.Helper()
+	var asked atomic.Int32
+	var nonce, conn atomic.Value
+	e := execServer(t, func(stdout, _ io.Writer) error {
+		if asked.Load() <= broken {
+			return conn.Load().(net.Conn).Close()
+		}
+		claim := evidence.Claim{Nonce: nonce.Load().(string), Vantage: evidence.Subject, Round: round, PodUID: "uid-1", Node: "node-1"}
+		seen := evidence.Observation{Probe: "boot-id", State: evidence.Seen, Values: evidence.Values{"boot_id": evidence.Text("b")}}
+		return evidence.Write(stdout, claim, []evidence.Observation{seen}, 5)
+	}, func(r *http.Request) {
+		argv := r.URL.Query()["command"]
+		nonce.Store(argv[slices.Index(argv, "--nonce")+1])
+		conn.Store(r.Context().Value(connection{}))
+		asked.Add(1)
+	})
+	told = &notes{}
+	run := &targetRun{r: &runner{watch: newWatcher(), exec: e, o: Options{RunID: "run", Timeouts: DefaultTimeouts(1), Progress: told}}, target: Target{ID: "node-1/gvisor"}}
+	pod := runningPod(imageDigest)
+	run.r.watch.setPod(pod)
+	record = run.look(t.Context(), &seat{vantage: evidence.Subject, pod: pod}, round)
+	return record, asked.Load(), told
+}
+
+// A node under load closes connections before their streams are open, which
+// says nothing about the pod.
+func TestLookOnceMoreWhenTheConnectionBreaks(t *testing.T) {
+	for _, test := range []struct {
+		round       evidence.Round
+		broken      int32
+		connections int32
+		sees        bool
+	}{
+		{evidence.Look, 0, 1, true},
+		{evidence.Look, 1, 2, true},
+		{evidence.LookAgain, 1, 2, true},
+		{evidence.Look, 2, 2, false},
+		{evidence.Act, 1, 1, false},
+		{evidence.Settle, 1, 1, false},
+	} {
+		record, connections, told := lookOverBrokenConnections(t, test.round, test.broken)
+		if sees := record.Error == "" && len(record.Observations) == 1; sees != test.sees || connections != test.connections {
+			t.Errorf("round %s, %d broken: %d connections, record %+v", test.round, test.broken, connections, record)
+		}
+		if again := test.connections > 1; again != strings.Contains(strings.Join(told.lines, "\n"), "looking once more") {
+			t.Errorf("round %s, %d broken: told %q", test.round, test.broken, told.lines)
+		}
+	}
 }
