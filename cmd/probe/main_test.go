@@ -82,7 +82,7 @@ func TestBadUsage(t *testing.T) {
 		"hash too short":       {with("--seek", "file=00"), "64 hexadecimal digits"},
 		"no factor":            {with("--timeout-scale", "0"), "--timeout-scale 0"},
 		"endless factor":       {with("--timeout-scale", "+Inf"), "--timeout-scale +Inf"},
-		"leak when not weak":   {with("--leak", "/host/var"), "for a weakened vantage"},
+		"leak at the witness":  {with("--leak", "/host/var", "--vantage", "witness", "--host-root", "/"), "broken on purpose"},
 		"tenant without seed":  {with("--tenant", "a"), "belong together"},
 		"unknown tenant":       {with("--tenant", "z", "--tenant-seed", "00"), "belong together"},
 		"tenant seed not hex":  {with("--tenant", "a", "--tenant-seed", "xyz"), "--tenant-seed"},

@@ -99,7 +99,7 @@ func parseRound(args []string, stderr io.Writer) (roundOptions, error) {
 		return nil
 	})
 	flags.Float64Var(&c.TimeoutScale, "timeout-scale", 1, "factor for the bounds of probes, for slow nodes")
-	flags.StringVar(&options.leak, leakFlag, "", "a directory to hold open without a mount that shows it; for a weakened vantage only")
+	flags.StringVar(&options.leak, leakFlag, "", "a directory to hold open without a mount that shows it; for pods that are broken on purpose")
 	if err := flags.Parse(args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
 			flags.SetOutput(stderr)
@@ -132,8 +132,8 @@ func parseRound(args []string, stderr io.Writer) (roundOptions, error) {
 	if (c.Tenant == "") != (tenantSeed == "") || c.Tenant != "" && !slices.Contains(probes.Tenants(), c.Tenant) {
 		return roundOptions{}, fmt.Errorf("--tenant and --tenant-seed belong together, for one of the tenants %v", probes.Tenants())
 	}
-	if _, weakened := c.Vantage.Weakness(); options.leak != "" && !weakened {
-		return roundOptions{}, fmt.Errorf("--%s is for a weakened vantage, not for vantage %s", leakFlag, vantage)
+	if options.leak != "" && c.Vantage == evidence.Witness {
+		return roundOptions{}, fmt.Errorf("--%s is for pods that are broken on purpose, not for vantage %s", leakFlag, vantage)
 	}
 	var err error
 	if c.Seed, err = hex.DecodeString(seed); err != nil {

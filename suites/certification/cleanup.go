@@ -21,6 +21,7 @@ import (
 // cleanUp removes what the run made in the cluster. What does not go away in
 // time becomes a leftover of the report.
 func (r *runner) cleanUp(ctx context.Context) {
+	r.unmutate(ctx)
 	if r.o.Cluster.Disposable {
 		r.o.Progress.Done(1)
 		return

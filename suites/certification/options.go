@@ -9,6 +9,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/client-go/rest"
 
+	"github.com/katacert/katacert/fixtures/mutants"
 	"github.com/katacert/katacert/suites/catalogue"
 )
 
@@ -39,6 +40,9 @@ type Options struct {
 	Out      string
 	Timeouts Timeouts
 	Progress Progress
+	// Mutant breaks the run's set-up on purpose, for the suite's own test. The
+	// report says so.
+	Mutant *mutants.Mutant
 	// RunID overrides the generated one; for tests.
 	RunID string
 	// Version of katacert, for the report.

@@ -37,6 +37,8 @@ type runner struct {
 	evidence *evidenceFile
 	watch    *watcher
 
+	// undo takes back what a mutant made beyond the namespaces.
+	undo func(context.Context) error
 	// claims is set where claims of volumes can be served.
 	claims bool
 	// secret is what the tenants' tokens are derived from.

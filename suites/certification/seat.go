@@ -135,9 +135,9 @@ func (t *targetRun) look(ctx context.Context, s *seat, round evidence.Round) evi
 	limits := evidence.DefaultLimits()
 	for again := round == evidence.Look || round == evidence.LookAgain; ; again = false {
 		record.Started = time.Now().UTC()
-		out, err := t.r.exec.exec(ctx, s.pod, t.r.o.Timeouts.scaled(s.argv(order{
+		out, err := t.r.exec.exec(ctx, s.pod, t.command(s, order{
 			run: t.r.o.RunID, nonce: record.Nonce, round: round, seed: t.seed, secret: t.r.secret, skip: t.skip, optIn: t.r.plan.optIn(), params: t.params(s),
-		})), limits.Bytes)
+		}), limits.Bytes)
 		record.Finished = time.Now().UTC()
 		switch {
 		case err == nil:

@@ -105,6 +105,9 @@ func (r *runner) setUp(ctx, watching context.Context) error {
 			namespace.Annotations[annotationClasses] = strings.Join(r.plan.classes(), ",")
 			maps.Copy(namespace.Labels, r.o.TenantLabels)
 		}
+		if m := r.o.Mutant; m != nil && m.Namespace != nil && n.level == pods.PodSecurityBaseline {
+			m.Namespace(namespace)
+		}
 		*n.name = namespace.Name
 		list = append(list, namespace.Name)
 		group.Go(func() error { return r.makeNamespace(ctx, namespace) })
@@ -119,6 +122,9 @@ func (r *runner) setUp(ctx, watching context.Context) error {
 		if err := r.setUpTenants(ctx); err != nil {
 			return err
 		}
+	}
+	if err := r.mutate(ctx); err != nil {
+		return err
 	}
 	return r.watch.start(watching, r.client, r.o.RunID, list)
 }

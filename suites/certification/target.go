@@ -223,6 +223,7 @@ func (t *targetRun) prepare(v evidence.Vantage) *seat {
 	default:
 		s.err = fmt.Errorf("there is no pod for vantage %q", v)
 	}
+	t.breakSeat(s)
 	return s
 }
 

@@ -80,6 +80,9 @@ func (r *runner) setUpTenants(ctx context.Context) error {
 		create(ctx, all, "ServiceAccount", home, r.client.CoreV1().ServiceAccounts(home).Create, pods.ServiceAccount(run, home))
 		create(ctx, all, "Role", home, r.client.RbacV1().Roles(home).Create, pods.Role(run, home, roleTenant, pods.TenantRules()))
 		create(ctx, all, "RoleBinding", home, r.client.RbacV1().RoleBindings(home).Create, pods.Bind(run, home, roleTenant, home))
+		if !r.policed() {
+			continue
+		}
 		create(ctx, all, "NetworkPolicy", home, r.client.NetworkingV1().NetworkPolicies(home).Create, pods.NetworkPolicy(run, home, r.namespaces.node))
 	}
 	trial, asker := r.namespaces.node, r.namespaces.tenantA

@@ -70,6 +70,7 @@ func judgeAgain(again []catalogue.Control, from judge.Evidence) judge.Verdict {
 		v := verdicts[c.ID]
 		by[v.Result] = append(by[v.Result], c.ID)
 		whole.Rests = append(whole.Rests, v.Rests...)
+		whole.Shown = whole.Shown || v.Shown
 		if v.Result == judge.Fail {
 			whole.Compared = append(whole.Compared, v.Compared...)
 		}

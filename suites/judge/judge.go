@@ -37,6 +37,9 @@ type Verdict struct {
 	Result Result `json:"result"`
 	// Reason says in one sentence why.
 	Reason string `json:"reason"`
+	// Shown says whether the control was shown able to fail on this target: its
+	// control vantage detected, or whatever else shows it did.
+	Shown bool `json:"shown,omitempty"`
 	// Compared holds the readings that decided, side by side.
 	Compared []Comparison `json:"compared,omitempty"`
 	// Rests lists the observations that the verdict rests on.
@@ -137,6 +140,7 @@ func Judge(rule Rule, from Evidence) Verdict {
 	shown := rule.Detects(control)
 	verdict.Rests = merge(control.rests, judged.rests)
 	verdict.Compared = compare(shown, saw)
+	verdict.Shown = shown.Outcome == Detected
 	verdict.Result, verdict.Reason = decide(rule.Control, subject, shown, saw)
 	return verdict
 }

@@ -41,6 +41,7 @@ func Training(from Evidence) Verdict {
 		{Reading: "checkpoint", Truth: "written, reloads", Control: refusal(numbers["control_corrupt_refused"]),
 			Subject: strconv.FormatInt(numbers["checkpoint_bytes"], 10) + " bytes, sha256 " + digest, Match: numbers["reloaded_ok"] != 1},
 	}
+	verdict.Shown = !controlFell && numbers["control_corrupt_refused"] == 1
 	switch {
 	case controlFell || numbers["control_corrupt_refused"] != 1:
 		verdict.Result, verdict.Reason = Invalid, "the control run (learning rate 0, damaged checkpoint) was not told apart from a good one"
