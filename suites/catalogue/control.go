@@ -125,7 +125,7 @@ type Control struct {
 	// OptIn are the ids of probes that run only where this control is chosen.
 	OptIn []string
 	// Asks names what katacert itself asks the API server for this control, with
-	// the tenants' own accounts, see the ask... constants of suites/certification.
+	// the tenants' own accounts, and only where this control is chosen.
 	Asks []string
 	// Expected is the verdict of a sound sandbox of each kind; pass where it says
 	// nothing. It is shown beside the verdict and never changes it.
@@ -163,6 +163,8 @@ func (c Control) Vantages() []evidence.Vantage {
 	if c.NeedsTraining {
 		needs = append(needs, evidence.Trainer)
 	}
+	// The API server answers katacert itself, from no pod.
+	needs = slices.DeleteFunc(needs, func(v evidence.Vantage) bool { return v == evidence.API })
 	slices.Sort(needs)
 	return slices.Compact(needs)
 }

@@ -28,6 +28,8 @@ type targetRun struct {
 	seats  []*seat
 	// acted is set while something of the witness's is planted on the node.
 	acted bool
+	// asked is when the API server was first asked, see ask.
+	asked time.Time
 	// given are the parameters that the witness gave for later rounds.
 	given map[string]string
 	// skip are probes that the tenants' and reference pods leave out.
@@ -58,6 +60,7 @@ func (t *targetRun) certify(ctx context.Context) {
 		}
 		t.phase("delete pods", func() { t.remove(context.WithoutCancel(ctx)) })
 	}()
+	answers := t.ask(ctx)
 	if t.r.plan.needs(evidence.Trainer) {
 		t.phase("training", func() { t.train(ctx) })
 	}
@@ -81,6 +84,7 @@ func (t *targetRun) certify(ctx context.Context) {
 			t.round(ctx, evidence.Settle, t.these(evidence.Subject, evidence.Neighbour)...)
 		}
 	})
+	answered := answers() // while the pods asked about still run
 	if t.r.plan.aftermath() {
 		t.phase("aftermath", func() { t.aftermath(ctx) })
 	}
@@ -90,7 +94,7 @@ func (t *targetRun) certify(ctx context.Context) {
 		t.round(settled, evidence.Settle, t.witness())
 		t.acted = false
 	})
-	t.r.evidence.add(t.askAPI(ctx))
+	t.r.evidence.add(t.askAPI(ctx, answered))
 }
 
 func (t *targetRun) phase(name string, do func()) {
@@ -306,19 +310,28 @@ func (t *targetRun) check(record *evidence.Record) {
 	}
 }
 
-// askAPI records what the API server says of the target.
-func (t *targetRun) askAPI(ctx context.Context) evidence.Record {
+// askAPI records what the API server says of the target, besides what it answered
+// to other accounts.
+func (t *targetRun) askAPI(ctx context.Context, answered []evidence.Observation) evidence.Record {
 	s := &seat{vantage: evidence.API}
 	record := t.blank(s, evidence.Look, newNonce())
-	handlers := []string{}
+	record.Started = t.asked
+	record.Observations = append([]evidence.Observation{t.askClass(ctx)}, answered...)
+	record.Finished = time.Now().UTC()
+	return record
+}
+
+// askClass observes what became of the RuntimeClass: the node's handlers, and the
+// class that the pods under test kept.
+func (t *targetRun) askClass(ctx context.Context) evidence.Observation {
+	const probe = "runtimeclass"
 	ctx, cancel := context.WithTimeout(ctx, t.r.o.Timeouts.Request)
 	defer cancel()
 	node, err := t.r.client.CoreV1().Nodes().Get(ctx, t.target.Node.Name, metav1.GetOptions{})
-	record.Finished = time.Now().UTC()
 	if err != nil {
-		record.Error = fmt.Sprintf("read node %s: %v", t.target.Node.Name, err)
-		return record
+		return evidence.Observation{Probe: probe, State: evidence.Failed, Detail: fmt.Sprintf("read node %s: %v", t.target.Node.Name, err)}
 	}
+	handlers := []string{}
 	for _, h := range node.Status.RuntimeHandlers {
 		if h.Name != "" {
 			handlers = append(handlers, h.Name)
@@ -334,8 +347,7 @@ func (t *targetRun) askAPI(ctx context.Context) evidence.Record {
 			values[string(v)+"_runtime_class"] = evidence.Text(describe(s.pod, "").RuntimeClass)
 		}
 	}
-	record.Observations = []evidence.Observation{{Probe: "runtimeclass", State: evidence.Seen, Values: values}}
-	return record
+	return evidence.Observation{Probe: probe, State: evidence.Seen, Values: values}
 }
 
 // remove deletes the target's pods. Where another target follows, it waits until

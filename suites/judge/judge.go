@@ -104,6 +104,9 @@ type Rule struct {
 	Detects Detection
 	// Control is the vantage that must detect.
 	Control evidence.Vantage
+	// Shows is what the control vantage must detect; Detects when nil. It is set
+	// where control and subject are one observer, who is told two different things.
+	Shows Detection
 	// Subject is the vantage that must not; evidence.Subject when empty.
 	Subject evidence.Vantage
 	// Truth is whose reading the subject must not share; evidence.Witness when
@@ -137,7 +140,11 @@ func Judge(rule Rule, from Evidence) Verdict {
 		return verdict
 	}
 	control := &Case{Evidence: from, Truth: from.View(evidence.Witness), Seen: from.View(rule.Control)}
-	shown := rule.Detects(control)
+	shows := rule.Shows
+	if shows == nil {
+		shows = rule.Detects
+	}
+	shown := shows(control)
 	verdict.Rests = merge(control.rests, judged.rests)
 	verdict.Compared = compare(shown, saw)
 	verdict.Shown = shown.Outcome == Detected

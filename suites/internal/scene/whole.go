@@ -80,6 +80,7 @@ func Whole(shim string, tenant Kernel) *Scene {
 	s.tenants()
 	s.touch()
 	s.network()
+	s.api()
 	return s.trainer()
 }
 
