@@ -23,6 +23,8 @@ import (
 var questions = map[string]func(*asker, context.Context) evidence.Observation{
 	"admission":    (*asker).admission,
 	"class-choice": (*asker).classChoice,
+	"rights":       (*asker).rights,
+	"tenant-reads": (*asker).tenantReads,
 }
 
 // asker asks for one target.

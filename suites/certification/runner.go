@@ -44,6 +44,9 @@ type runner struct {
 	// secret is what the tenants' tokens are derived from.
 	secret []byte
 
+	// rights are those of the account that pods have by default.
+	rights once
+
 	namespaces struct{ node, tenantA, tenantB string }
 
 	mu     sync.Mutex

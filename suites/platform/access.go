@@ -3,6 +3,7 @@ package platform
 import (
 	"github.com/katacert/katacert/probes/evidence"
 	"github.com/katacert/katacert/suites/catalogue"
+	"github.com/katacert/katacert/suites/judge"
 )
 
 // access are the controls over what a tenant may ask the cluster for.
@@ -23,6 +24,24 @@ func access() []catalogue.Control {
 			Rule:      granted("admission"),
 			Refs: catalogue.Refs("NIST AC-3", "NIST AC-6", "NIST CM-7", "CIS 5.2.1", "CIS 5.2.2", "CIS 5.2.3", "CIS 5.2.4", "CIS 5.2.5", "CIS 5.2.9",
 				"CIS 5.2.12", "CIS 5.2.13", "ATT&CK T1610", "ATT&CK T1611"),
+		},
+		{
+			ID:        "token-scope",
+			Title:     "The token that a pod is given by default opens nothing dangerous",
+			Why:       "Pods carry the token of their namespace's default account unless somebody thought of it. Whoever takes over a pod is that account; rights given to it, or to all accounts at once, are the shortest way from a pod to the cluster.",
+			Proves:    "The default account of a tenant's namespace has none of these rights: to read Secrets and logs, to make pods, to act as others or give itself rights, to take guards away, to reach nodes. Whether pods are given its token is recorded.",
+			ProvesNot: "What accounts may do that real workload names, and rights that no access review of the API server knows, such as a cloud's.",
+			OnFail:    "Find the binding: `kubectl auth can-i --list --as=system:serviceaccount:NAMESPACE:default`, and look for bindings of groups system:serviceaccounts and system:authenticated. Set automountServiceAccountToken: false on default accounts.",
+			Level:     catalogue.Hardening,
+			Profile:   catalogue.Nightly,
+			Shown:     "katacert's own user, who asks the same, must be told yes each time",
+			Asks:      []string{"rights"},
+			Rule: &judge.Rule{
+				Detects: judge.Granted("rights", ""), Shows: judge.GrantedElsewhere("rights"),
+				Subject: evidence.API, Control: evidence.API, Expects: true,
+			},
+			Refs: catalogue.Refs("NIST AC-3", "NIST AC-6", "CIS 5.1.1", "CIS 5.1.2", "CIS 5.1.3", "CIS 5.1.4", "CIS 5.1.5", "CIS 5.1.6", "CIS 5.1.8",
+				"CIS 5.1.9", "CIS 5.1.10", "CIS 5.1.11", "CIS 5.1.12", "CIS 5.1.13", "ATT&CK T1528", "ATT&CK T1552.007", "ATT&CK T1613", "ATT&CK T1098"),
 		},
 	}
 }

@@ -9,7 +9,7 @@ import (
 
 // Controls are the controls of group tenancy.
 func Controls() []catalogue.Control {
-	return append([]catalogue.Control{tenantKernel(), pageCache()}, data()...)
+	return append([]catalogue.Control{tenantKernel(), tenantAPI(), pageCache()}, data()...)
 }
 
 // tenantKernel asks whether the tenants share a kernel at all.

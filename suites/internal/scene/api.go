@@ -9,6 +9,8 @@ import (
 func (s *Scene) api() {
 	s.answers("admission", "plain", "host-pid", "privileged", "ephemeral-privileged")
 	s.answers("class-choice", "plain", "no-class", "controller-no-class")
+	s.answers("rights", "", "list:secrets:cluster", "impersonate:users:cluster")
+	s.answers("tenant-reads", "", "a/get-secret", "b/get-secret", "a/exec", "b/exec")
 }
 
 // answers adds a question whose plain request is granted everywhere and whose
