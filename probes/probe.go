@@ -167,6 +167,8 @@ const (
 const (
 	// ParamLoopback is the port of the listener on the node's 127.0.0.1.
 	ParamLoopback = "loopback_port"
+	// ParamOpenKubelet is the port of the kubelet's stand-in on ParamNodeIP.
+	ParamOpenKubelet = "open_kubelet_port"
 )
 
 // GivePrefix begins the readings that the witness hands on as parameters.

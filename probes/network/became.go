@@ -2,7 +2,7 @@ package network
 
 import (
 	"errors"
-	"os"
+	"net"
 
 	"golang.org/x/sys/unix"
 )
@@ -10,14 +10,17 @@ import (
 // became says in one word what became of a call: the name of the error number,
 // "no-answer" where time ran out, "done" without an error.
 func became(err error) string {
-	var errno unix.Errno
+	var (
+		errno   unix.Errno
+		timeout net.Error
+	)
 	switch {
 	case err == nil:
 		return "done"
-	case errors.Is(err, os.ErrDeadlineExceeded):
-		return "no-answer"
 	case errors.As(err, &errno):
 		return unix.ErrnoName(errno)
+	case errors.As(err, &timeout) && timeout.Timeout():
+		return "no-answer"
 	default:
 		return "failed"
 	}

@@ -16,6 +16,8 @@ import (
 func Probes() []probes.Probe {
 	return []probes.Probe{
 		{ID: "loopback", Rounds: lookAgain, From: probes.NotWitness, OptIn: true, Observe: loopback},
+		{ID: "metadata", Rounds: look, OptIn: true, Observe: metadata},
+		{ID: "kubelet", Rounds: lookAgain, OptIn: true, Observe: kubelet},
 		{ID: "tenant-call", Rounds: lookAgain, From: probes.OnlyTenants, OptIn: true, Observe: tenantCall},
 		{ID: "listener-log", Rounds: []evidence.Round{evidence.Settle}, From: onSandboxes, OptIn: true, Observe: listenerLog},
 	}
@@ -24,7 +26,10 @@ func Probes() []probes.Probe {
 // onSandboxes restricts a probe to the tenants on the RuntimeClass under test.
 func onSandboxes(v evidence.Vantage) bool { return v == evidence.Subject || v == evidence.Neighbour }
 
-var lookAgain = []evidence.Round{evidence.LookAgain}
+var (
+	look      = []evidence.Round{evidence.Look}
+	lookAgain = []evidence.Round{evidence.LookAgain}
+)
 
 // answerWithin bounds every wait for an answer on an idle node. The waits of one
 // probe pass at the same time.

@@ -26,6 +26,8 @@ type order struct {
 	Run      string `json:"run"`
 	HostRoot string `json:"host_root"`
 	Seed     []byte `json:"seed"`
+	// NodeIP is an address of the node, if somebody told.
+	NodeIP string `json:"node_ip,omitempty"`
 	// Scale multiplies every bound, the time to live too.
 	Scale float64 `json:"scale"`
 }
@@ -83,7 +85,7 @@ func readOrder(r io.Reader) (*site, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.scale = o.Scale
+	s.scale, s.nodeIP = o.Scale, o.NodeIP
 	return s, nil
 }
 

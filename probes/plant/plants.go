@@ -42,7 +42,7 @@ func observe(ctx *probes.Context) evidence.Observation {
 	if err != nil {
 		return probes.Unreadable(err)
 	}
-	s.scale = ctx.TimeoutScale
+	s.scale, s.nodeIP = ctx.TimeoutScale, ctx.Params[probes.ParamNodeIP]
 	limit := s.scaled(observeWithin)
 	do := act
 	if ctx.Round == evidence.Settle {

@@ -30,7 +30,7 @@ func tellRecord(s *site, plant string, record *listener.Record) error {
 
 // askRecord returns who touched a plant, as lines "<plant> <nonce>".
 func askRecord(s *site, plant string) ([]string, error) {
-	nonces, err := listener.Ask("unix", s.recordName(plant), s.recordKey(), tellWithin)
+	nonces, err := listener.Ask("unix", s.recordName(plant), s.recordKey(), s.scaled(tellWithin))
 	if err != nil {
 		return nil, fmt.Errorf("ask the holder for the record of plant %s: %w", plant, err)
 	}

@@ -24,6 +24,8 @@ type site struct {
 	// seed is the witness's secret, from which tokens are derived; nil where
 	// only the run is known.
 	seed []byte
+	// nodeIP is an address of the node; empty where nobody told.
+	nodeIP string
 	// scale multiplies every bound; 0 means 1.
 	scale float64
 }

@@ -2,6 +2,8 @@ package judge
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/katacert/katacert/probes/evidence"
 )
@@ -85,4 +87,79 @@ func (c *Case) heard(caller, called evidence.Vantage) Sight {
 		sight.Readings[i].Name = fmt.Sprintf("%s_%s_to_%s", sight.Readings[i].Name, caller, called)
 	}
 	return sight
+}
+
+// AnswersMetadata detects a vantage that a cloud's metadata service answers,
+// whatever its status. Where none answers the node itself, there is none.
+func AnswersMetadata() Detection {
+	answered := Reached("metadata", "answered", evidence.Look)
+	return func(c *Case) Sight {
+		node, err := c.observe(c.Evidence.View(evidence.Witness), evidence.Look, "metadata")
+		if err != nil {
+			return Sight{Outcome: Unknown, Reason: "cannot be compared: witness " + err.Error()}
+		}
+		sight := answered(c)
+		if sight.Outcome == Detected {
+			sight.Reason = "is answered by a metadata service: " + sight.Readings[0].Seen
+			return sight
+		}
+		if sight.Outcome == Unknown {
+			return sight
+		}
+		services, ok := node.Values.List("answered")
+		switch {
+		case !ok:
+			return Sight{Outcome: Unknown, Reason: "cannot be compared: witness gave no list answered"}
+		case len(services) == 0:
+			return Sight{Outcome: NoTruth, Reason: "no metadata service answers on this node"}
+		}
+		if sight.Outcome == Undetected {
+			sight.Reason = "asked and was answered by no metadata service; the node is answered by " + shorten(services)
+		}
+		return sight
+	}
+}
+
+// OpensKubelet detects a vantage to which the node's kubelet tells its pods
+// without credentials. The control vantage must be told by the stand-in that the
+// witness planted. Where nothing listens on the kubelet's ports there is nothing
+// to be told.
+func OpensKubelet() Detection {
+	return func(c *Case) Sight {
+		node, err := c.observe(c.Evidence.View(evidence.Witness), evidence.LookAgain, "kubelet")
+		if err != nil {
+			return Sight{Outcome: Unknown, Reason: "cannot be compared: witness " + err.Error()}
+		}
+		seen, err := c.observe(c.Seen, evidence.LookAgain, "kubelet")
+		if err != nil {
+			return Sight{Outcome: Unknown, Reason: err.Error()}
+		}
+		if done := notSeen(seen); done != nil {
+			return *done
+		}
+		there, ok1 := node.Values.List("answers")
+		answers, ok2 := seen.Values.List("answers")
+		open, ok3 := seen.Values.List("open")
+		standIn, ok4 := seen.Values.Text("stand_in")
+		if !ok1 || !ok2 || !ok3 || !ok4 {
+			return Sight{Outcome: Unknown, Reason: "cannot be compared: readings of the kubelet's ports are missing"}
+		}
+		sight := Sight{Outcome: Undetected, Reason: "was told nothing by the kubelet", Readings: []Reading{
+			listReading("answers", there, answers, len(open) > 0), {Name: "stand_in", Seen: standIn}}}
+		switch {
+		case len(open) > 0:
+			sight.Outcome, sight.Reason = Detected, "reads the node's pods without credentials at "+open[0]
+		case !slices.ContainsFunc(there, func(line string) bool { return strings.Contains(line, "status ") }):
+			return Sight{Outcome: NoTruth, Reason: "nothing answers on the kubelet's ports of this node: " + shorten(there)}
+		case c.Seen.Vantage != evidence.Subject:
+			if done := c.unplanted("kubelet"); done != nil {
+				return *done
+			}
+			sight.Readings[1].Match = standIn == "open"
+			if sight.Readings[1].Match {
+				sight.Outcome, sight.Reason = Detected, "reads the pods of a kubelet's open stand-in"
+			}
+		}
+		return sight
+	}
 }

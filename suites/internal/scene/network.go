@@ -25,6 +25,12 @@ func (s *Scene) touch() {
 func (s *Scene) network() {
 	for _, v := range podVantages() {
 		s.Saw(v, evidence.LookAgain, "loopback", evidence.Values{"tried": list("tcp loopback: ECONNREFUSED")})
+		s.Saw(v, evidence.Look, "metadata", evidence.Values{"answered": list(), "tried": list("gce: no-answer")})
+		s.Saw(v, evidence.LookAgain, "kubelet", evidence.Values{"answers": list("10250 /pods: no-answer"), "open": list(), "stand_in": text("no-answer")})
+	}
+	for _, v := range []evidence.Vantage{evidence.Witness, evidence.Weakened("host-network")} {
+		s.Saw(v, evidence.Look, "metadata", evidence.Values{"answered": list("gce"), "tried": list("gce: status 200")})
+		s.Saw(v, evidence.LookAgain, "kubelet", evidence.Values{"answers": list("10250 /pods: status 401"), "open": list(), "stand_in": text("open")})
 	}
 	called := list("peer: no-answer", "own: done")
 	s.Saw(evidence.Reference, evidence.LookAgain, "tenant-call", evidence.Values{"tried": list("peer: done", "own: done"), "found": list()})
