@@ -242,6 +242,9 @@ func TestNoPassWithoutAControlThatDetects(t *testing.T) {
 					all := strings.ReplaceAll(strings.Join(sandboxes, "\n"), scene.ShimRunc, scene.ShimKata)
 					o.Values["sandboxes"] = evidence.List(strings.Split(all, "\n")...)
 				}
+				if counted, ok := o.Values["reference_overhead_bytes"]; ok && counted.String() == "0" {
+					o.Values["reference_overhead_bytes"] = o.Values["subject_overhead_bytes"]
+				}
 				blind.Put(r.Vantage, r.Round, o)
 				if r.Vantage == evidence.Subject {
 					blind.Put(c.Rule.Control, r.Round, o)

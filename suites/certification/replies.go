@@ -66,7 +66,7 @@ func (a *replies) seen(further evidence.Values) evidence.Observation {
 }
 
 // saidLimit bounds what is kept of one message, in characters.
-const saidLimit = 240
+const saidLimit = 320
 
 // printable is a message of others on one line of bounded length.
 func printable(text string) string {

@@ -316,7 +316,7 @@ func (t *targetRun) askAPI(ctx context.Context, answered []evidence.Observation)
 	s := &seat{vantage: evidence.API}
 	record := t.blank(s, evidence.Look, newNonce())
 	record.Started = t.asked
-	record.Observations = append([]evidence.Observation{t.askClass(ctx)}, answered...)
+	record.Observations = append([]evidence.Observation{t.askClass(ctx), t.overhead()}, answered...)
 	record.Finished = time.Now().UTC()
 	return record
 }
@@ -348,6 +348,28 @@ func (t *targetRun) askClass(ctx context.Context) evidence.Observation {
 		}
 	}
 	return evidence.Observation{Probe: probe, State: evidence.Seen, Values: values}
+}
+
+// overhead observes what the scheduler counted for pods besides their containers,
+// and what their RuntimeClass says of it, in bytes of memory.
+func (t *targetRun) overhead() evidence.Observation {
+	values := evidence.Values{"class_overhead_bytes": evidence.Number(0)}
+	if fixed := t.target.Class.Overhead; fixed != nil {
+		values["class_overhead_bytes"] = evidence.Number(fixed.PodFixed.Memory().Value())
+	}
+	for _, v := range []evidence.Vantage{evidence.Subject, evidence.Reference} {
+		s := t.seat(v)
+		if s == nil || s.pod == nil || s.err != nil {
+			continue
+		}
+		var requests int64
+		for _, c := range s.pod.Spec.Containers {
+			requests += c.Resources.Requests.Memory().Value()
+		}
+		values[string(v)+"_overhead_bytes"] = evidence.Number(s.pod.Spec.Overhead.Memory().Value())
+		values[string(v)+"_requests_bytes"] = evidence.Number(requests)
+	}
+	return evidence.Observation{Probe: "overhead", State: evidence.Seen, Values: values}
 }
 
 // remove deletes the target's pods. Where another target follows, it waits until

@@ -2,6 +2,7 @@ package judge
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -45,19 +46,19 @@ func Granted(probe, plain string) Detection {
 				errors = append(errors, a.what)
 			}
 		}
-		slices.Sort(refusers)
-		refusers = slices.DeleteFunc(slices.Compact(refusers), func(by string) bool { return by == "" })
+		sight.Readings = append(sight.Readings, c.recorded(probe)...)
 		switch {
 		case len(grants) > 0:
 			sight.Outcome, sight.Reason = Detected, fmt.Sprintf("grants what it must refuse: %s", shorten(grants))
 		case len(errors) > 0:
 			sight.Outcome, sight.Reason = Unknown, fmt.Sprintf("neither grants nor refuses %s: %s", shorten(errors), c.said(probe, "asked "+errors[0]))
-		case len(sight.Readings) == 0:
+		case len(refusers) == 0:
 			sight.Outcome, sight.Reason = Unknown, "was asked for nothing that it must refuse"
 		default:
-			sight.Reason = fmt.Sprintf("refuses all %d requests", len(sight.Readings))
-			if len(refusers) > 0 {
-				sight.Reason += " (by " + strings.Join(refusers, ", ") + ")"
+			sight.Reason = fmt.Sprintf("refuses all %d requests", len(refusers))
+			slices.Sort(refusers)
+			if named := slices.DeleteFunc(slices.Compact(refusers), func(by string) bool { return by == "" }); len(named) > 0 {
+				sight.Reason += " (by " + strings.Join(named, ", ") + ")"
 			}
 		}
 		return sight
@@ -137,6 +138,21 @@ func (c *Case) answers(probe string) (asked, shown []answered, done *Sight) {
 		}
 	}
 	return asked, shown, nil
+}
+
+// recorded are texts that came with the answers and are no part of the verdict.
+func (c *Case) recorded(probe string) []Reading {
+	o, err := c.observe(c.Evidence.View(evidence.API), evidence.Look, probe)
+	if err != nil {
+		return nil
+	}
+	var readings []Reading
+	for _, name := range slices.Sorted(maps.Keys(o.Values)) {
+		if text, is := o.Values.Text(name); is {
+			readings = append(readings, Reading{Name: name, Truth: "recorded", Seen: text})
+		}
+	}
+	return readings
 }
 
 // said is the message that came with an answer.

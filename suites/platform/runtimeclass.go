@@ -38,6 +38,20 @@ func runtimeClass() []catalogue.Control {
 			Rule:      granted("class-choice"),
 			Refs:      catalogue.Refs("NIST AC-3", "NIST CM-6", "NIST CM-7", "SP800-190 3.5", "ATT&CK T1610", "ATT&CK T1611"),
 		},
+		{
+			ID:        "runtimeclass-overhead",
+			Title:     "What the sandbox itself takes is counted",
+			Why:       "A sandbox takes memory of the node beyond its containers: a monitor, a kernel, shims. What nobody counts, the scheduler gives away a second time, and when a node runs short, one tenant's pods are killed for what another's sandboxes hold.",
+			Proves:    "The RuntimeClass has an overhead for memory, the admitted pod carries it, and with the requests of the containers it covers what all of the pod's processes on the node held after its first work.",
+			ProvesNot: "What a busy pod's sandbox takes: it grows with the pod's memory, open files and connections. Processor time and huge pages are not compared, nor is the page cache.",
+			OnFail:    "Set overhead.podFixed of the RuntimeClass to what its runtime's chart gives or to what was measured here, and give a sandbox of fixed size no more memory than that.",
+			Level:     catalogue.Hardening,
+			Profile:   catalogue.Nightly,
+			Shown:     "a plain runc pod, whose class has no overhead, must be found to lack one for its shim",
+			Rule:      &judge.Rule{Detects: judge.LacksOverhead(), Control: evidence.Reference, Expects: true},
+			OptIn:     []string{"sandbox-memory"},
+			Refs:      catalogue.Refs("NIST SC-5", "NIST SC-6", "NIST CM-6", "ATT&CK T1499"),
+		},
 	}
 }
 

@@ -80,7 +80,7 @@ func Whole(shim string, tenant Kernel) *Scene {
 	s.tenants()
 	s.touch()
 	s.network()
-	s.api()
+	s.api(shim)
 	return s.trainer()
 }
 
