@@ -142,7 +142,7 @@ func parent(dir string) int {
 	if err != nil {
 		return 0
 	}
-	_, rest, _ := cutLast(string(stat), ") ")
+	rest, _ := afterLast(string(stat), ") ")
 	fields := strings.Fields(rest)
 	if len(fields) < 2 {
 		return 0

@@ -111,7 +111,7 @@ func cpuMicros(p process) (int64, bool) {
 // statMicros adds user and system time of a stat line, in microseconds.
 func statMicros(stat string) (int64, bool) {
 	// The second field is the name in brackets and may hold anything.
-	_, rest, found := cutLast(stat, ") ")
+	rest, found := afterLast(stat, ") ")
 	fields := strings.Fields(rest)
 	const utime, stime = 14 - 3, 15 - 3 // numbered from 1; rest begins with the third
 	if !found || len(fields) <= stime {
@@ -124,11 +124,11 @@ func statMicros(stat string) (int64, bool) {
 	return (user + system) * tickMicros, err1 == nil && err2 == nil
 }
 
-func cutLast(s, separator string) (before, after string, found bool) {
+func afterLast(s, separator string) (after string, found bool) {
 	if i := strings.LastIndex(s, separator); i >= 0 {
-		return s[:i], s[i+len(separator):], true
+		return s[i+len(separator):], true
 	}
-	return s, "", false
+	return "", false
 }
 
 // residentKiB returns VmRSS of proc_pid_status(5).

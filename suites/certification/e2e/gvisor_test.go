@@ -69,6 +69,11 @@ var gvisor = map[string]expected{
 	"tenant-kernel":         passes("subject reads another boot_id"),
 	"training-converges":    passes("the loss falls"),
 	"training-runtimeclass": passes(`trainer runs under containerd-shim-runsc-v1 with handler "runsc", as asked`),
+	"tenant-api":            passes("api refuses all 12 requests (by authorization)"),
+	"admission-matrix":      passes("(by pod-security)"),
+	"token-scope":           passes("api grants all"),
+	"runtimeclass-enforced": passes("api refuses all 3 requests (by policy/"),
+	"runtimeclass-overhead": passes("of the node's memory, within its overhead"),
 	"runtimeclass-handler":  passes(`subject runs under containerd-shim-runsc-v1 with handler "runsc", as asked`),
 }
 
@@ -96,6 +101,7 @@ func TestCertifyGVisor(t *testing.T) {
 	if len(r.Leftovers) > 0 {
 		t.Errorf("the run left %v", r.Leftovers)
 	}
+	requireNoTokens(t, run.dir)
 	requireNoNamespaces(t)
 	before.requireSame(t)
 	requireNotice(t, r, "RuntimeClass gvisor is gVisor")
