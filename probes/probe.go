@@ -169,6 +169,8 @@ const (
 	ParamLoopback = "loopback_port"
 	// ParamOpenKubelet is the port of the kubelet's stand-in on ParamNodeIP.
 	ParamOpenKubelet = "open_kubelet_port"
+	// ParamBlockDevice are the numbers of the planted block device, "major:minor".
+	ParamBlockDevice = "block_device"
 )
 
 // GivePrefix begins the readings that the witness hands on as parameters.

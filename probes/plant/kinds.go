@@ -34,6 +34,7 @@ func kinds() []kind {
 		{name: "loop", put: putLoop, find: findLoops, remove: removeLoops},
 		{name: plantLoopback, put: putLoopback, find: findLoopback, touched: touchedLoopback},
 		{name: plantLoopbackPackets, find: findLoopbackPackets, touched: touchedLoopbackPackets},
+		{name: "key", put: putKey, find: findKeys, remove: removeKeys},
 		{name: plantKubelet, put: putKubelet, find: findKubelet},
 	}
 }

@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/katacert/katacert/probes"
 	"github.com/katacert/katacert/probes/internal/kernfs"
 )
 
@@ -27,18 +28,32 @@ const (
 	loopAttempts = 16
 )
 
-// putLoop attaches a read-only loop device of a random size. Behind it lies a
-// sparse file in memory that has no name on the node, and the kernel detaches
+// putLoop attaches a read-only loop device of a random size that begins with a
+// token. Behind it lies a sparse file in memory that has no name on the node, and the kernel detaches
 // the device when the holder, the only one that has it open, ends
 // (LO_FLAGS_AUTOCLEAR).
 func putLoop(s *site, r *report) {
 	name, sectors, err := attachLoop(s)
+	var device string
+	if err == nil {
+		device, err = loopNumbers(name)
+	}
 	if err != nil {
 		r.failed("loop", err)
 		return
 	}
 	r.LoopDevice, r.LoopSectors = name, sectors
+	r.give(probes.ParamBlockDevice, device)
 	r.planted("loop", "%s", name)
+}
+
+// loopNumbers reads the numbers of a loop device, "major:minor".
+func loopNumbers(name string) (string, error) {
+	device, err := kernfs.Line("/sys/class/block/" + name + "/dev")
+	if err != nil {
+		return "", fmt.Errorf("read the numbers of %s: %w", name, err)
+	}
+	return device, nil
 }
 
 func attachLoop(s *site) (name string, sectors int64, err error) {
@@ -54,6 +69,10 @@ func attachLoop(s *site) (name string, sectors int64, err error) {
 	defer func() { _ = unix.Close(backing) }()
 	if err := unix.Ftruncate(backing, kib<<10); err != nil {
 		return "", 0, fmt.Errorf("give the file behind the loop device its size: %w", err)
+	}
+	// Who reads the device finds the token where a disk has its superblock.
+	if _, err := unix.Pwrite(backing, []byte(s.token(probes.TokenDevice)), 0); err != nil {
+		return "", 0, fmt.Errorf("write the file behind the loop device: %w", err)
 	}
 	control, err := openDevice(s, "loop-control", unix.O_RDWR)
 	if err != nil {

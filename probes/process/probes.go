@@ -20,6 +20,8 @@ func Probes() []probes.Probe {
 		{ID: "kmsg", Rounds: lookAgain, From: probes.NotWitness, Observe: kernelLog},
 		{ID: "ipc", Rounds: lookAgain, From: probes.NotWitness, Observe: interprocess},
 		{ID: "abstract-socket", Rounds: lookAgain, From: probes.NotWitness, Observe: abstractSocket},
+		{ID: "keyrings", Rounds: lookAgain, From: probes.NotWitness, OptIn: true, Observe: keyrings},
+		{ID: "sysctls", Rounds: []evidence.Round{evidence.Look}, OptIn: true, Observe: sysctls},
 	}
 }
 

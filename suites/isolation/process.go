@@ -84,6 +84,32 @@ func Process() []catalogue.Control {
 			Rule:      byReference(judge.SharesLoad()),
 			Refs:      catalogue.Refs("NIST SC-4", "ATT&CK T1082"),
 		},
+		{
+			ID:        "keyring-token",
+			Title:     "The pod cannot read keys of the node's kernel",
+			Why:       "The kernel's key service knows no namespaces: root's keyring is one for all containers of a kernel, and holds tickets, disk keys and credentials of mounts.",
+			Proves:    "A key with a random payload in the keyring of the node's root was not readable in the pod: neither by way of the pod's own keyrings nor by serial number from /proc/keys.",
+			ProvesNot: "Keys of other users, or with narrower permissions.",
+			OnFail:    "The pod shares the node's kernel and may use its key service: look at the kernel controls first, then at the pod's seccomp profile, which must refuse add_key, keyctl and request_key.",
+			Profile:   catalogue.Certification,
+			Safety:    catalogue.Plants,
+			Rule:      byWeakness("seccomp-unconfined", judge.Planted("key", "keyrings", "found")),
+			OptIn:     []string{"keyrings"},
+			Expected:  map[judge.Kind]judge.Result{judge.KindUserKernel: judge.NotApplicable},
+			Refs:      catalogue.Refs("NIST SC-4", "NIST SC-12", "CIS 5.7.2", "ATT&CK T1552"),
+		},
+		{
+			ID:        "sysctl-bleed",
+			Title:     "Root of the guest cannot change the node's kernel settings",
+			Why:       "Most settings of the kernel belong to no namespace: one value for the node and all tenants, of which some name a program that the kernel runs as root.",
+			Proves:    "A privileged pod either could not open any of the settings for writing, or opened those of a kernel of its own. Nothing is ever written.",
+			ProvesNot: "Settings that are not in the list.",
+			Profile:   catalogue.Destructive,
+			Safety:    catalogue.Disturbs,
+			Rule:      guestRootByPrivileged(judge.OpensLikeNode("sysctls")),
+			OptIn:     []string{"sysctls"},
+			Refs:      catalogue.Refs("NIST SC-39", "NIST CM-5", "NIST AC-6", "CIS 5.2.2", "ATT&CK T1611"),
+		},
 	}, catalogue.Process, processOnFail)
 }
 

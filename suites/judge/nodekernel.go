@@ -23,7 +23,7 @@ func OnNodesKernel(detects Detection) Detection {
 		switch kernel.Outcome {
 		case Detected:
 			return sight
-		case Unknown:
+		case Unknown, AbsentThere, NoTruth:
 			return Sight{Outcome: Unknown, Reason: "cannot be told whose kernel it is: it " + kernel.Reason, Readings: sight.Readings}
 		default:
 			for i := range sight.Readings {
