@@ -19,6 +19,7 @@ func Probes() []probes.Probe {
 		{ID: "metadata", Rounds: look, OptIn: true, Observe: metadata},
 		{ID: "kubelet", Rounds: lookAgain, OptIn: true, Observe: kubelet},
 		{ID: "tenant-call", Rounds: lookAgain, From: probes.OnlyTenants, OptIn: true, Observe: tenantCall},
+		{ID: "raw-frame", Rounds: lookAgain, From: forgesFrames, OptIn: true, Observe: rawFrame},
 		{ID: "listener-log", Rounds: []evidence.Round{evidence.Settle}, From: onSandboxes, OptIn: true, Observe: listenerLog},
 	}
 }

@@ -35,6 +35,7 @@ func kinds() []kind {
 		{name: plantLoopback, put: putLoopback, find: findLoopback, touched: touchedLoopback},
 		{name: plantLoopbackPackets, find: findLoopbackPackets, touched: touchedLoopbackPackets},
 		{name: "key", put: putKey, find: findKeys, remove: removeKeys},
+		{name: plantRawFrame, put: putRawFrame, find: findRawFrame, touched: touchedRawFrame},
 		{name: plantKubelet, put: putKubelet, find: findKubelet},
 	}
 }

@@ -14,6 +14,10 @@ func CallsLoopback() Detection {
 	return tried("loopback", Any(Logged("loopback"), Logged("loopback-udp")))
 }
 
+// ForgesFrames detects a vantage whose forged frame arrived at the node, by the
+// record of the witness's listener for such frames.
+func ForgesFrames() Detection { return tried("raw-frame", Logged("raw-frame")) }
+
 // tried is for records that others keep of a vantage: who is not in the record
 // has been kept out only if it tried, and says how in reading "tried". Nobody
 // but the pods under test is believed to have been there without having tried.

@@ -15,7 +15,7 @@ func podVantages() []evidence.Vantage {
 // the vantage whose weakness leads there.
 func (s *Scene) touch() {
 	var lines []string
-	for plant, weakness := range map[string]string{"loopback": "host-network", "loopback-udp": "host-network"} {
+	for plant, weakness := range map[string]string{"loopback": "host-network", "loopback-udp": "host-network", "raw-frame": "net-raw"} {
 		lines = append(lines, plant+" "+Nonce(evidence.Weakened(weakness), evidence.LookAgain))
 	}
 	s.Set(evidence.Witness, evidence.Settle, "plants", "touched", list(lines...))
@@ -31,6 +31,9 @@ func (s *Scene) network() {
 	for _, v := range []evidence.Vantage{evidence.Witness, evidence.Weakened("host-network")} {
 		s.Saw(v, evidence.Look, "metadata", evidence.Values{"answered": list("gce"), "tried": list("gce: status 200")})
 		s.Saw(v, evidence.LookAgain, "kubelet", evidence.Values{"answers": list("10250 /pods: status 401"), "open": list(), "stand_in": text("open")})
+	}
+	for _, v := range []evidence.Vantage{evidence.Subject, evidence.Weakened("net-raw")} {
+		s.Saw(v, evidence.LookAgain, "raw-frame", evidence.Values{"tried": list("arp: EPERM")})
 	}
 	called := list("peer: no-answer", "own: done")
 	s.Saw(evidence.Reference, evidence.LookAgain, "tenant-call", evidence.Values{"tried": list("peer: done", "own: done"), "found": list()})

@@ -46,7 +46,7 @@ func SameBuild() Kernel {
 }
 
 // Weaknesses are those of the weakened vantages of a whole session.
-var Weaknesses = []string{"host-path-root", "host-path-run", "host-pid", "host-ipc", "host-network", "syslog", "privileged", "leaked-descriptor", "seccomp-unconfined"}
+var Weaknesses = []string{"host-path-root", "host-path-run", "host-pid", "host-ipc", "host-network", "syslog", "privileged", "leaked-descriptor", "seccomp-unconfined", "net-raw"}
 
 // shims of the kinds of runtime.
 const (
@@ -128,7 +128,7 @@ func (s *Scene) weakened(weakness string, node Kernel) {
 		s.Saw(v, evidence.Look, "device-nodes", evidence.Values{"present": list("/dev/kvm"), "opened": list("/dev/kvm")})
 	case "leaked-descriptor":
 		s.Saw(v, evidence.Look, "descriptors", evidence.Values{"outside": list("fd 7: /host/var")})
-	case "seccomp-unconfined": // see devices
+	case "seccomp-unconfined", "net-raw": // see devices and touch
 	default:
 		s.Saw(v, evidence.LookAgain, found[weakness], evidence.Values{searches[found[weakness]]: list("token")})
 	}
@@ -155,7 +155,7 @@ func (s *Scene) witness(node Kernel, shim string) {
 	}
 	s.Saw(v, evidence.Act, "cgroups", evidence.Values{"hierarchy": text("memory"), "created": number(node.CgroupsMade), "num_memory": number(node.Cgroups + node.CgroupsMade)})
 	s.Saw(v, evidence.Act, "plants", evidence.Values{
-		"planted": list("file /run/canary", "process 4711", "kmsg 1", "shm 1", "socket @x", "loopback 127.0.0.1:1", "loopback-udp 127.0.0.1:1", "kubelet stand-in at port 1", "loop loop7", "key 4711"), "failed": list(),
+		"planted": list("file /run/canary", "process 4711", "kmsg 1", "shm 1", "socket @x", "loopback 127.0.0.1:1", "loopback-udp 127.0.0.1:1", "kubelet stand-in at port 1", "loop loop7", "key 4711", "raw-frame on every interface"), "failed": list(),
 		"loop_device": text("/dev/loop7"), "loop_sectors": number(8198)})
 	s.Saw(v, evidence.Settle, "plants", evidence.Values{"reverted": list("file /run/canary"), "left": list(), "touched": list(), "untold": list()})
 	var sandboxes []string
