@@ -161,6 +161,9 @@ const (
 	ParamNodeIP = "node_ip"
 	// ParamPeerIP is the address of the other tenant's pod.
 	ParamPeerIP = "peer_ip"
+	// ParamPods are the UIDs of the run's pods on the node, divided by commas; the
+	// witness alone is told.
+	ParamPods = "pods"
 )
 
 // Names of what the witness gives.
@@ -171,6 +174,17 @@ const (
 	ParamOpenKubelet = "open_kubelet_port"
 	// ParamBlockDevice are the numbers of the planted block device, "major:minor".
 	ParamBlockDevice = "block_device"
+	// ParamHandle is the file handle of a planted file, as "<type>:<hex>".
+	ParamHandle = "handle"
+	// ParamSharedFolder is the path on the node of a planted folder into which
+	// everyone may write.
+	ParamSharedFolder = "shared_folder"
+	// ParamSpecialMark begins the names of the special files by which the witness
+	// recognises them as the run's.
+	ParamSpecialMark = "special_mark"
+	// ParamSealedFile is the name of the file that the witness put into every
+	// volume which pods may only read.
+	ParamSealedFile = "sealed_file"
 )
 
 // GivePrefix begins the readings that the witness hands on as parameters.

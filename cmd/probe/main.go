@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 
+	"github.com/katacert/katacert/probes/filesystem"
 	"github.com/katacert/katacert/probes/plant"
 )
 
@@ -53,6 +54,8 @@ func run(args []string, stdout, stderr io.Writer) int {
 		return plant.Hold(rest)
 	case "hold-process": // started by hold
 		return plant.HoldProcess(rest)
+	case filesystem.ReleaseAgentCommand: // started by the probe release-agent
+		return filesystem.OpenReleaseAgents(stdout)
 	case "hold-tenant": // started by a tenant's act round
 		return plant.HoldTenant(rest)
 	case "help", "-h", "-help", "--help":

@@ -27,6 +27,10 @@ func TestMain(m *testing.M) {
 			os.Exit(plant.Hold(os.Args[2:]))
 		case "hold-process":
 			os.Exit(plant.HoldProcess(os.Args[2:]))
+		case ReleaseAgentCommand:
+			os.Exit(OpenReleaseAgents(os.Stdout))
+		case "write-sealed":
+			exit(json.NewEncoder(os.Stdout).Encode(writeSealed(os.Args[2], os.Args[3], "file", nonce)))
 		case "observe":
 			exit(observeAs(os.Args[2]))
 		case "leak":

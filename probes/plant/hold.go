@@ -30,6 +30,9 @@ type order struct {
 	NodeIP string `json:"node_ip,omitempty"`
 	// Scale multiplies every bound, the time to live too.
 	Scale float64 `json:"scale"`
+	// OptIn are the probes that were asked for, Pods the UIDs of the run's pods.
+	OptIn []string `json:"opt_in"`
+	Pods  []string `json:"pods"`
 }
 
 // reportDescriptor is where the holder writes its report: the first one after
@@ -59,7 +62,7 @@ func Hold([]string) int {
 	}
 	r := report{Planted: []string{}, Failed: []string{}}
 	for _, k := range kinds() {
-		if ended.Err() == nil && k.put != nil {
+		if ended.Err() == nil && k.put != nil && s.wants(k) {
 			k.put(s, &r)
 		}
 	}
@@ -85,7 +88,7 @@ func readOrder(r io.Reader) (*site, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.scale, s.nodeIP = o.Scale, o.NodeIP
+	s.scale, s.nodeIP, s.optIn, s.pods = o.Scale, o.NodeIP, o.OptIn, o.Pods
 	return s, nil
 }
 
@@ -93,7 +96,7 @@ func readOrder(r io.Reader) (*site, error) {
 func remove(s *site, all []kind) error {
 	var failures error
 	for _, k := range all {
-		if k.remove != nil {
+		if k.remove != nil && s.wants(k) {
 			failures = errors.Join(failures, k.remove(s))
 		}
 	}

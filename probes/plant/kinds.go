@@ -6,6 +6,9 @@ import "fmt"
 type kind struct {
 	// name begins every line about it: "file /run/...", "loop: EPERM ...".
 	name string
+	// optIn is the probe without which nobody looks for it: it is planted only
+	// where that one was asked for. Empty where it always is.
+	optIn string
 	// put plants it and tells the report about it. Nil where another kind's does.
 	put func(*site, *report)
 	// find lists what of it is on the node. It searches anew, without leaning on
@@ -37,6 +40,10 @@ func kinds() []kind {
 		{name: "key", put: putKey, find: findKeys, remove: removeKeys},
 		{name: plantRawFrame, put: putRawFrame, find: findRawFrame, touched: touchedRawFrame},
 		{name: plantKubelet, put: putKubelet, find: findKubelet},
+		{name: "handle", put: putHandle, find: findHandle, remove: removeHandle},
+		{name: plantShared, optIn: "share-links", put: putShared, find: findShared, remove: removeShared, touched: touchedShared},
+		{name: plantSpecial, optIn: "special-files", put: putSpecial, find: findSpecial, remove: removeSpecial, touched: touchedSpecial},
+		{name: plantSealed, optIn: "sealed-volume", put: putSealed, find: findSealed, remove: removeSealed, touched: touchedSealed},
 	}
 }
 
@@ -44,7 +51,7 @@ func kinds() []kind {
 func find(s *site, all []kind) []string {
 	found := []string{}
 	for _, k := range all {
-		if k.find == nil {
+		if k.find == nil || !s.wants(k) {
 			continue
 		}
 		for _, what := range k.find(s) {

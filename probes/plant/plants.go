@@ -11,6 +11,7 @@ package plant
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/katacert/katacert/probes"
@@ -42,7 +43,10 @@ func observe(ctx *probes.Context) evidence.Observation {
 	if err != nil {
 		return probes.Unreadable(err)
 	}
-	s.scale, s.nodeIP = ctx.TimeoutScale, ctx.Params[probes.ParamNodeIP]
+	s.scale, s.nodeIP, s.optIn = ctx.TimeoutScale, ctx.Params[probes.ParamNodeIP], ctx.OptIn
+	if pods := ctx.Params[probes.ParamPods]; pods != "" {
+		s.pods = strings.Split(pods, ",")
+	}
 	limit := s.scaled(observeWithin)
 	do := act
 	if ctx.Round == evidence.Settle {

@@ -57,7 +57,7 @@ func recorded(s *site, plant string) []string {
 // not be read: of those nobody knows.
 func touched(s *site, all []kind) (lines, untold []string) {
 	for _, k := range all {
-		if k.touched == nil {
+		if k.touched == nil || !s.wants(k) {
 			continue
 		}
 		found, err := k.touched(s)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -28,6 +29,20 @@ type site struct {
 	nodeIP string
 	// scale multiplies every bound; 0 means 1.
 	scale float64
+	// optIn are the probes that were asked for.
+	optIn []string
+	// pods are the UIDs of the run's pods on the node.
+	pods []string
+	// planting is the folder of the witness itself in which it plants.
+	planting string
+	// kubelet is the kubelet's root folder on the node, once it was found.
+	kubelet string
+}
+
+// wants says whether a kind is planted in this run. A sweep, which knows the run
+// alone, wants every kind.
+func (s *site) wants(k kind) bool {
+	return k.optIn == "" || s.seed == nil || slices.Contains(s.optIn, k.optIn)
 }
 
 // scaled is a bound times the site's factor.
@@ -42,7 +57,7 @@ func newSite(run, hostRoot string, seed []byte) (*site, error) {
 	if len(seed) == 0 {
 		return nil, errors.New("no seed was given to plant from")
 	}
-	return &site{run: run, hostRoot: hostRoot, seed: seed, tag: probes.Token(seed, "tag")[:tagDigits]}, nil
+	return &site{run: run, hostRoot: hostRoot, seed: seed, planting: probes.PlantingDir, tag: probes.Token(seed, "tag")[:tagDigits]}, nil
 }
 
 func (s *site) token(name string) string { return probes.Token(s.seed, name) }

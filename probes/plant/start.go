@@ -18,7 +18,9 @@ const reportWithin = 15 * time.Second
 // reports. The holder keeps nothing of the caller's open: an exec ends only
 // when the last process that has its output open is gone.
 func startHolder(s *site) (report, error) {
-	message, err := json.Marshal(order{Run: s.run, HostRoot: s.hostRoot, Seed: s.seed, Scale: s.scale, NodeIP: s.nodeIP})
+	message, err := json.Marshal(order{
+		Run: s.run, HostRoot: s.hostRoot, Seed: s.seed, Scale: s.scale, NodeIP: s.nodeIP, OptIn: s.optIn, Pods: s.pods,
+	})
 	if err != nil {
 		return report{}, fmt.Errorf("write the holder's order: %w", err)
 	}

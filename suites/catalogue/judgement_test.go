@@ -37,7 +37,7 @@ func TestAMachineOfItsOwnPasses(t *testing.T) {
 
 // sharedAnyway are controls of what two pods on one kernel share, which another
 // vantage than the reference must detect.
-var sharedAnyway = []string{"tenant-page-cache", together, "dev-set", "dev-mem-kcore", "sysctl-bleed"}
+var sharedAnyway = []string{"tenant-page-cache", together, "dev-set", "dev-mem-kcore", "sysctl-bleed", "fs-ro-volume", "fs-core-pattern"}
 
 // together is the control that takes the verdicts of others together: where the
 // interface of one does not exist, the rest still speaks.

@@ -138,7 +138,22 @@ func (t *targetRun) params(s *seat) map[string]string {
 	if other := t.seat(peer); other != nil && other.pod != nil && other.pod.Status.PodIP != "" {
 		params[probes.ParamPeerIP] = other.pod.Status.PodIP
 	}
+	if s.vantage == evidence.Witness {
+		params[probes.ParamPods] = strings.Join(t.podUIDs(), ",")
+	}
 	return params
+}
+
+// podUIDs are the UIDs of the target's pods, by which their folders on the node
+// are called.
+func (t *targetRun) podUIDs() []string {
+	var uids []string
+	for _, s := range t.seats {
+		if s.pod != nil && s.pod.UID != "" {
+			uids = append(uids, string(s.pod.UID))
+		}
+	}
+	return uids
 }
 
 // take keeps what the witness's probes give for later rounds.

@@ -10,7 +10,7 @@ const filesystemOnFail = "The pod reaches files of the node. Compare its volumes
 
 // Filesystem are the controls of group filesystem.
 func Filesystem() []catalogue.Control {
-	return complete([]catalogue.Control{
+	return complete(append([]catalogue.Control{
 		{
 			ID:        "fs-canary-walk",
 			Title:     "A file planted on the node is nowhere to be found from the pod",
@@ -49,5 +49,5 @@ func Filesystem() []catalogue.Control {
 			Rule:      byWeakness("leaked-descriptor", judge.Reached("descriptors", "outside", evidence.Look)),
 			Refs:      catalogue.Refs("NIST AC-3", "ATT&CK T1611", "CVE-2024-21626", "CVE-2019-5736"),
 		},
-	}, catalogue.Filesystem, filesystemOnFail)
+	}, append(volumes(), kernelFiles()...)...), catalogue.Filesystem, filesystemOnFail)
 }

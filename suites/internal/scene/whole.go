@@ -47,6 +47,8 @@ func SameBuild() Kernel {
 
 // Weaknesses are those of the weakened vantages of a whole session.
 var Weaknesses = []string{"host-path-root", "host-path-run", "host-pid", "host-ipc", "host-network", "syslog", "privileged", "leaked-descriptor", "seccomp-unconfined", "net-raw"}
+var Weaknesses = []string{"host-path-root", "host-path-run", "host-pid", "host-ipc", "host-network", "syslog", "privileged", "leaked-descriptor",
+	"host-path-tmp", "host-path-proc", "dac-read-search"}
 
 // shims of the kinds of runtime.
 const (
@@ -82,6 +84,8 @@ func Whole(shim string, tenant Kernel) *Scene {
 	s.network()
 	s.api(shim)
 	s.devices(tenant)
+	s.api()
+	s.volumes(tenant)
 	return s.trainer()
 }
 
@@ -129,6 +133,7 @@ func (s *Scene) weakened(weakness string, node Kernel) {
 	case "leaked-descriptor":
 		s.Saw(v, evidence.Look, "descriptors", evidence.Values{"outside": list("fd 7: /host/var")})
 	case "seccomp-unconfined", "net-raw": // see devices and touch
+	case "host-path-tmp", "host-path-proc", "dac-read-search": // see volumes
 	default:
 		s.Saw(v, evidence.LookAgain, found[weakness], evidence.Values{searches[found[weakness]]: list("token")})
 	}
