@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -65,7 +66,7 @@ func procsys(ctx *probes.Context) evidence.Observation {
 // the links and folders directly below them: a volume may hold a link that leads
 // there.
 func procsysPlaces(points []string) []string {
-	own := []identity{}
+	var own []identity
 	for _, path := range []string{"/proc", "/sys"} {
 		if id, _, err := identify(path); err == nil {
 			own = append(own, id)
@@ -73,19 +74,17 @@ func procsysPlaces(points []string) []string {
 	}
 	var places []string
 	known := map[identity]bool{}
-	add := func(path string) bool {
+	add := func(path string) {
 		id, _, err := identify(path)
 		if err != nil || known[id] || len(places) == maxProcsysPlaces {
-			return false
+			return
 		}
-		for _, mine := range own {
-			if id.dev == mine.dev {
-				return false // another way to what is its own
-			}
+		// Another way to what is its own.
+		if slices.ContainsFunc(own, func(mine identity) bool { return mine.dev == id.dev }) {
+			return
 		}
 		known[id] = true
 		places = append(places, path)
-		return true
 	}
 	for _, point := range points {
 		if point == "/" || below(point, "/proc") || below(point, "/sys") || below(point, "/dev") {
