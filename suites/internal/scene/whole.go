@@ -46,9 +46,8 @@ func SameBuild() Kernel {
 }
 
 // Weaknesses are those of the weakened vantages of a whole session.
-var Weaknesses = []string{"host-path-root", "host-path-run", "host-pid", "host-ipc", "host-network", "syslog", "privileged", "leaked-descriptor", "seccomp-unconfined", "net-raw"}
 var Weaknesses = []string{"host-path-root", "host-path-run", "host-pid", "host-ipc", "host-network", "syslog", "privileged", "leaked-descriptor",
-	"host-path-tmp", "host-path-proc", "dac-read-search"}
+	"host-path-tmp", "host-path-proc", "dac-read-search", "seccomp-unconfined", "net-raw"}
 
 // shims of the kinds of runtime.
 const (
@@ -84,7 +83,6 @@ func Whole(shim string, tenant Kernel) *Scene {
 	s.network()
 	s.api(shim)
 	s.devices(tenant)
-	s.api()
 	s.volumes(tenant)
 	return s.trainer()
 }
