@@ -3,6 +3,7 @@ package network
 import (
 	"fmt"
 	"net"
+	"net/netip"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -22,6 +23,9 @@ func forgesFrames(v evidence.Vantage) bool {
 // announces an address that is not the pod's, and is nobody's. It goes to the
 // gateway's hardware address alone, so that no other pod gets it.
 func rawFrame(ctx *probes.Context) evidence.Observation {
+	if node, err := netip.ParseAddr(ctx.Params[probes.ParamNodeIP]); err == nil && isLocal(node) {
+		return probes.Absent("the pod stands on the node's own network, which frames would leave the node by")
+	}
 	hop, ok := defaultGateway()
 	if !ok {
 		return probes.Absent("there is no gateway to send a frame to")
