@@ -43,6 +43,16 @@ var expected = map[string][]judge.Result{
 	// There is neither an image with a file of pages nor a witness's volume.
 	"kernel-page-cache": {judge.NotApplicable},
 	"fs-open-by-handle": {judge.NotApplicable},
+	// Nor are there volumes of pods, or mounts of the machine's in a process's own
+	// place.
+	"fs-share-symlink": {judge.Invalid},
+	"fs-procsys-link":  {judge.Invalid},
+	"fs-special-files": {judge.NotApplicable},
+	"fs-ro-volume":     {judge.NotApplicable},
+	// It takes the ones above together, of which some are not shown here.
+	"priv-guest-root": {judge.Invalid},
+	// The guest has cgroups of version 2 alone, if any.
+	"fs-release-agent": {judge.NotApplicable},
 }
 
 // TestTrueVirtualMachine lets the isolation controls judge a guest kernel: what
