@@ -113,7 +113,7 @@ ip -brief address; ip route; ip rule
 cat /proc/sys/vm/overcommit_memory /proc/sys/kernel/panic /proc/sys/kernel/panic_on_oops /proc/sys/net/ipv4/ip_forward
 losetup --list --noheadings
 systemctl list-units --all --no-legend 'katacert*' 'owner*'
-pgrep --list-full 'katacert|kubelet|containerd|runsc|etcd'
+pgrep --full --list-full '__local-cluster|/run/katacert/|runsc|containerd|/probe '
 find /root/.local/state/katacert/clusters -mindepth 1 2>/dev/null
 true`
 
