@@ -69,8 +69,8 @@ func killed(t *testing.T, m *machine) {
 func stopped(t *testing.T, m *machine) {
 	m.must(t, "systemd-run --quiet --unit=owner --property=RemainAfterExit=yes --setenv=HOME=/root --setenv=XDG_CACHE_HOME=$XDG_CACHE_HOME "+
 		"$(command -v katacert) cluster up --name owned --timeout-scale 10")
-	if output, held := m.await(t, "katacert cluster status | grep -q 'owned *ready'", 600); !held {
-		t.Fatal(output, m.must(t, "journalctl --no-pager --unit=owner"))
+	if output, held := m.await(t, `[ "$(systemctl show --property=SubState --value owner)" = exited ]`, 600); !held {
+		t.Fatal(output, m.must(t, "systemctl status --no-pager --full owner"))
 	}
-	m.must(t, "systemctl stop owner")
+	m.must(t, "katacert cluster status | grep -q 'owned *ready' && systemctl stop owner")
 }
