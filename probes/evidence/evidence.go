@@ -68,15 +68,15 @@ const (
 	Act Round = "act"
 	// LookAgain is the second reading, by everyone.
 	LookAgain Round = "look-again"
-	// Aftermath is a reading after the tenants' pods are gone.
-	Aftermath Round = "aftermath"
 	// Settle is when the witness reads side effects and reverts what it planted,
 	// and the tenants tell who came to their listeners.
 	Settle Round = "settle"
+	// Aftermath is a reading after the tenants' pods are gone.
+	Aftermath Round = "aftermath"
 )
 
 // Rounds lists all rounds in order.
-func Rounds() []Round { return []Round{Look, Act, LookAgain, Aftermath, Settle} }
+func Rounds() []Round { return []Round{Look, Act, LookAgain, Settle, Aftermath} }
 
 // State says what became of one probe.
 type State string

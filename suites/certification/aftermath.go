@@ -2,6 +2,7 @@ package certification
 
 import (
 	"context"
+	"fmt"
 
 	"golang.org/x/sync/errgroup"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -16,22 +17,42 @@ func succeeds(v evidence.Vantage) bool {
 }
 
 // aftermath takes both tenants' pods away, starts a new one of each tenant on the
-// same node, and lets them and the weakened pods look for what the first ones
+// same node, and lets them and the control vantages look for what the first ones
 // left.
 func (t *targetRun) aftermath(ctx context.Context) {
-	t.removeThese(ctx, t.these(evidence.Subject, evidence.Neighbour), true)
+	tenants := t.these(evidence.Subject, evidence.Neighbour)
 	successors := t.these(evidence.SubjectSuccessor, evidence.NeighbourSuccessor)
+	gone, cancel := context.WithTimeout(ctx, t.r.o.Timeouts.Cleanup)
+	t.removeThese(gone, tenants, true)
+	cancel()
+	for _, s := range tenants {
+		if s.pod == nil || s.pod.UID == "" {
+			continue
+		}
+		if now, _, _ := t.r.watch.pod(s.pod.UID); now != nil {
+			for _, successor := range successors {
+				successor.err = fmt.Errorf("it was not started, because pod %s/%s does not go away", s.pod.Namespace, s.pod.Name)
+			}
+		}
+	}
 	t.startAll(ctx, successors)
+	controls := map[evidence.Vantage]bool{}
+	for _, c := range t.r.plan.Controls {
+		if c.NeedsAftermath && c.Rule != nil {
+			controls[c.Rule.Control] = true
+		}
+	}
 	seats := successors
 	for _, s := range t.seats {
-		if _, weakened := s.vantage.Weakness(); weakened {
+		if controls[s.vantage] {
 			seats = append(seats, s)
 		}
 	}
 	t.round(ctx, evidence.Aftermath, seats...)
 }
 
-// removeThese deletes pods and, where told so, waits until they are gone.
+// removeThese deletes pods and, where told so, waits until they are gone or ctx
+// ends.
 func (t *targetRun) removeThese(ctx context.Context, seats []*seat, wait bool) {
 	var group errgroup.Group
 	for _, s := range seats {

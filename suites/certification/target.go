@@ -85,15 +85,16 @@ func (t *targetRun) certify(ctx context.Context) {
 		}
 	})
 	answered := answers() // while the pods asked about still run
-	if t.r.plan.aftermath() {
-		t.phase("aftermath", func() { t.aftermath(ctx) })
-	}
 	t.phase("settle", func() {
 		settled, cancel := context.WithTimeout(context.WithoutCancel(ctx), t.r.o.Timeouts.Cleanup)
 		defer cancel()
 		t.round(settled, evidence.Settle, t.witness())
 		t.acted = false
 	})
+	// Only now: with the tenants' pods goes what they left in folders of the node.
+	if t.r.plan.aftermath() {
+		t.phase("aftermath", func() { t.aftermath(ctx) })
+	}
 	t.r.evidence.add(t.askAPI(ctx, answered))
 }
 
