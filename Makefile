@@ -29,6 +29,10 @@ build: ## Build bin/katacert
 certify: build ## Certify gVisor (and Kata where found) on the embedded local cluster
 	@exec setpriv --pdeathsig KILL bin/katacert certify $(ARGS)
 
+.PHONY: selftest
+selftest: build ## Test the suite against set-ups that are broken on purpose
+	@exec setpriv --pdeathsig KILL bin/katacert selftest $(ARGS)
+
 .PHONY: images
 images: build ## Build katacert's images and show their digests
 	@bin/katacert images build

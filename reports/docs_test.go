@@ -62,7 +62,7 @@ func TestDocumentationNamesTheValues(t *testing.T) {
 		t.Fatal(err)
 	}
 	values := []string{reports.Schema, string(reports.Certified), string(reports.NotCertified), string(reports.Partial),
-		string(catalogue.Isolation), string(catalogue.Hardening), string(catalogue.Observes), string(catalogue.Plants),
+		string(catalogue.Isolation), string(catalogue.Hardening), string(catalogue.Observes), string(catalogue.Plants), string(catalogue.Disturbs),
 		string(judge.KindNone), string(judge.KindVM), string(judge.KindUserKernel), string(judge.KindUnknown)}
 	for _, result := range judge.Results() {
 		values = append(values, string(result))

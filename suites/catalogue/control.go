@@ -198,6 +198,7 @@ func (c Control) Parts() []Part {
 		{"A pass proves", c.Proves},
 		{"It does not prove", c.ProvesNot},
 		{"Shown able to fail", c.ShownBy()},
+		{"A sound sandbox gives", fmt.Sprintf("%s on Kata Containers, %s on gVisor", c.Expects(judge.KindVM), c.Expects(judge.KindUserKernel))},
 		{"When it fails", c.OnFail},
 		{"Level", string(c.Level)},
 		{"Profile", string(c.Profile) + " and larger"},

@@ -27,6 +27,7 @@ func Devices() []catalogue.Control {
 			ProvesNot: "Devices that are passed to the pod on purpose.",
 			Safety:    catalogue.Plants,
 			Rule:      byReference(judge.SeesLoopDevice()),
+			Expected:  map[judge.Kind]judge.Result{judge.KindUserKernel: judge.NotApplicable},
 			Refs:      catalogue.Refs("NIST SC-4", "NIST CM-7", "ATT&CK T1120"),
 		},
 		{
@@ -36,6 +37,7 @@ func Devices() []catalogue.Control {
 			Proves:    "The pod's disks, if it has any, share no identifier with the node's.",
 			ProvesNot: "Disks without identifiers.",
 			Rule:      byReference(judge.SharesDiskIDs()),
+			Expected:  map[judge.Kind]judge.Result{judge.KindUserKernel: judge.NotApplicable},
 			Refs:      catalogue.Refs("NIST SC-4", "ATT&CK T1120", "ATT&CK T1082"),
 		},
 		{
@@ -54,6 +56,7 @@ func Devices() []catalogue.Control {
 			Proves:    "None of the identifiers in the firmware tables that the pod reads is the node's.",
 			ProvesNot: "Product and vendor names may be equal where the node itself is a virtual machine; they are not compared.",
 			Rule:      byReference(judge.AnySameText("dmi", "product_uuid", "product_serial", "board_serial", "chassis_serial")),
+			Expected:  map[judge.Kind]judge.Result{judge.KindUserKernel: judge.NotApplicable},
 			Refs:      catalogue.Refs("NIST SC-4", "ATT&CK T1082"),
 		},
 		{
@@ -63,6 +66,7 @@ func Devices() []catalogue.Control {
 			Proves:    "The set of PCI addresses and ids is not the node's.",
 			ProvesNot: "Single devices that are passed through on purpose.",
 			Rule:      byReference(judge.SameSet("pci", "devices")),
+			Expected:  map[judge.Kind]judge.Result{judge.KindUserKernel: judge.NotApplicable},
 			Refs:      catalogue.Refs("NIST SC-4", "ATT&CK T1120"),
 		},
 		{
@@ -115,6 +119,7 @@ func Devices() []catalogue.Control {
 			Safety:    catalogue.Disturbs,
 			Rule:      guestRootByPrivileged(judge.OpensLikeNode("kernel-memory")),
 			OptIn:     []string{"kernel-memory"},
+			Expected:  map[judge.Kind]judge.Result{judge.KindUserKernel: judge.NotApplicable},
 			Refs:      catalogue.Refs("NIST SC-39", "NIST SC-4", "NIST AC-6", "CIS 5.2.2", "ATT&CK T1611"),
 		},
 	}, catalogue.Devices, devicesOnFail)

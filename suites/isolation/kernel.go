@@ -70,6 +70,7 @@ func Kernel() []catalogue.Control {
 			ProvesNot: "The address can be equal by chance on machines of one kind without address randomisation.",
 			Signal:    catalogue.Instance,
 			Rule:      byReference(judge.SameText("vmcoreinfo", "address")),
+			Expected:  map[judge.Kind]judge.Result{judge.KindUserKernel: judge.NotApplicable},
 			Refs:      catalogue.Refs("NIST SC-39", "ATT&CK T1082"),
 		},
 		{
@@ -90,6 +91,7 @@ func Kernel() []catalogue.Control {
 			ProvesNot: buildLimit,
 			Signal:    catalogue.Build,
 			Rule:      byReference(judge.SameText("kernel-notes", "build_id")),
+			Expected:  map[judge.Kind]judge.Result{judge.KindUserKernel: judge.NotApplicable},
 			Refs:      catalogue.Refs("NIST SC-39", "ATT&CK T1082"),
 		},
 		{
@@ -118,6 +120,7 @@ func Kernel() []catalogue.Control {
 			Proves:    "Nothing by itself; it helps to read the rest.",
 			ProvesNot: "A hypervisor bit says nothing about whose virtual machine it is.",
 			Rule:      &judge.Rule{Detects: judge.Recorded("cpuid", "vendor"), RecordOnly: true},
+			Expected:  map[judge.Kind]judge.Result{judge.KindVM: judge.NotApplicable, judge.KindUserKernel: judge.NotApplicable},
 			Refs:      catalogue.Refs("ATT&CK T1497.001"),
 		},
 		{
@@ -129,6 +132,7 @@ func Kernel() []catalogue.Control {
 			Shown:     "the same work in a plain runc pod must be seen to move no VMM",
 			OnFail:    "No VMM: the pod is no virtual machine, see runtimeclass-handler. Several VMMs: the node was too busy to tell them apart, certify it when it is idle.",
 			Rule:      &judge.Rule{Detects: judge.Unbound(), Control: evidence.Reference, Expects: true},
+			Expected:  map[judge.Kind]judge.Result{judge.KindUserKernel: judge.NotApplicable},
 			Refs:      catalogue.Refs("NIST SC-39", "NIST SC-3", "SP800-190 3.5"),
 		},
 	}
