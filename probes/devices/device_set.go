@@ -22,8 +22,9 @@ const (
 )
 
 // standardNodes are those that every container has
-// (github.com/opencontainers/runtime-spec, config-linux.md, "Default Devices").
-var standardNodes = regexp.MustCompile(`^/dev/(null|zero|full|random|urandom|tty|console|ptmx|fd|stdin|stdout|stderr|core|(pts|mqueue|shm)(/.*)?)$`)
+// (github.com/opencontainers/runtime-spec, config-linux.md, "Default Devices"), and
+// the terminals that every kernel makes, whatever its machine.
+var standardNodes = regexp.MustCompile(`^/dev/(null|zero|full|random|urandom|tty\w*|vcs\w*|console|ptmx|fd|stdin|stdout|stderr|core|(pts|mqueue|shm)(/.*)?)$`)
 
 // deviceSet lists the device nodes below /dev but for the standard ones, as "path
 // type major:minor" with type c or b.

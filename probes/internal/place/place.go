@@ -17,7 +17,7 @@ const (
 	// TenantEnv is the variable that holds the token of a tenant's resident
 	// process, SecretEnv the one that holds the tenant's secret in its container.
 	TenantEnv = "KATACERT_TENANT_TOKEN"
-	SecretEnv = "KATACERT_SECRET"
+	SecretEnv = "KATACERT_SECRET" //nolint:gosec // the name of a variable, no secret
 	// ResidentCommand begins the arguments of a tenant's resident process.
 	ResidentCommand = "hold-tenant"
 	// MemoryMark precedes the token in the resident process's memory.

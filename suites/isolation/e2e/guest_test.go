@@ -14,6 +14,7 @@ import (
 
 	"github.com/katacert/katacert/fixtures/command"
 	"github.com/katacert/katacert/fixtures/vm"
+	"github.com/katacert/katacert/probes/evidence"
 	"github.com/katacert/katacert/suites/catalogue"
 	"github.com/katacert/katacert/suites/isolation"
 	"github.com/katacert/katacert/suites/judge"
@@ -40,6 +41,9 @@ var expected = map[string][]judge.Result{
 	"fs-overlay-paths":  {judge.NotApplicable, judge.Pass},
 	"fs-runtime-socket": {judge.Invalid, judge.Pass},
 	"priv-posture":      {judge.Fail},
+	"blk-guest-root":    {judge.Fail},
+	"dev-mem-kcore":     {judge.Pass, judge.NotApplicable}, // machines that hide their memory from root
+	"dev-set":           {judge.Pass, judge.NotApplicable}, // machines with few devices
 	// There is neither an image with a file of pages nor a witness's volume.
 	"kernel-page-cache": {judge.NotApplicable},
 	"fs-open-by-handle": {judge.NotApplicable},
@@ -90,6 +94,33 @@ func TestTrueVirtualMachine(t *testing.T) {
 		if !slices.Contains(allowed, v.Result) {
 			t.Errorf("control %s: %s (%s), expected one of %v", c.ID, v.Result, v.Reason, allowed)
 		}
+	}
+	requireOfRoot(t, controls, judge.Gather(records))
+}
+
+// requireOfRoot asks the controls again for the guest's root, one by one: what the
+// machine cannot show able to fail is left out here, and makes priv-guest-root
+// invalid.
+func requireOfRoot(t *testing.T, controls []catalogue.Control, from judge.Evidence) {
+	t.Helper()
+	asked := 0
+	for _, c := range controls {
+		ordinary := c.Rule != nil && !c.Rule.RecordOnly && !c.Rule.Expects && c.Rule.Subject == "" && c.Level == catalogue.Isolation
+		if !ordinary || c.Group == catalogue.Filesystem || c.ID == "dev-kvm-vhost-vfio" || c.ID == "blk-guest-root" {
+			continue
+		}
+		rule := *c.Rule
+		rule.Subject = evidence.GuestRoot
+		v := judge.Judge(rule, from)
+		if v.Result != judge.Pass && v.Result != judge.NotApplicable {
+			t.Errorf("control %s for the guest's root: %s (%s)", c.ID, v.Result, v.Reason)
+		}
+		if v.Result == judge.Pass {
+			asked++
+		}
+	}
+	if asked < 12 {
+		t.Errorf("the guest's root was cleared by %d controls only", asked)
 	}
 }
 
