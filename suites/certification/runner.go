@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -151,6 +152,10 @@ func (r *runner) prepare(ctx context.Context, all []catalogue.Control) error {
 	if r.plan.needs(evidence.Trainer) {
 		r.report.Notices = append(r.report.Notices,
 			fmt.Sprintf("Training: katacert's own small trainer (Go, on the CPU) stands in for %s; no GPU took part.", pods.TutorialImage))
+	}
+	if r.o.Cluster.Provider == "local" && slices.ContainsFunc(r.plan.Controls, func(c catalogue.Control) bool { return c.ID == "net-metadata" }) {
+		r.report.Notices = append(r.report.Notices,
+			"Network: at 169.254.169.254 a stand-in of the local cluster answers as the clouds' metadata services do.")
 	}
 	for _, image := range []reports.Image{{Name: "probe", Ref: r.o.Images.Probe}, {Name: "trainer", Ref: r.o.Images.Trainer}} {
 		if image.Ref != "" {
