@@ -190,6 +190,20 @@ const (
 // GivePrefix begins the readings that the witness hands on as parameters.
 const GivePrefix = "give_"
 
+// Given are the parameters that the witness's observations give for later rounds.
+func Given(observations []evidence.Observation) map[string]string {
+	given := map[string]string{}
+	for _, o := range observations {
+		for reading := range o.Values {
+			name, ok := strings.CutPrefix(reading, GivePrefix)
+			if text, isText := o.Values.Text(reading); ok && isText {
+				given[name] = text
+			}
+		}
+	}
+	return given
+}
+
 // Volumes of the pods that probes work with.
 const (
 	// ScratchDir is a tenant's writable volume.

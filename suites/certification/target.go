@@ -49,7 +49,7 @@ const (
 // certify lets the target's vantages look in rounds. Everything it learns goes
 // to the file of evidence; what goes wrong becomes error records there.
 func (t *targetRun) certify(ctx context.Context) {
-	t.seed = newSecret()
+	t.seed, t.given = newSecret(), map[string]string{}
 	t.phase("deploy", func() { t.deploy(ctx) })
 	// Whatever happens, the witness takes back what it planted.
 	defer func() {
@@ -123,10 +123,8 @@ func (t *targetRun) these(vantages ...evidence.Vantage) []*seat {
 // params is what only a round of this target knows: where the node and the other
 // tenant are, and what the witness gave.
 func (t *targetRun) params(s *seat) map[string]string {
-	params := maps.Clone(t.given)
-	if params == nil {
-		params = map[string]string{}
-	}
+	params := map[string]string{}
+	maps.Copy(params, t.given)
 	for _, address := range t.target.Node.Status.Addresses {
 		if address.Type == corev1.NodeInternalIP && params[probes.ParamNodeIP] == "" {
 			params[probes.ParamNodeIP] = address.Address
@@ -155,21 +153,6 @@ func (t *targetRun) podUIDs() []string {
 		}
 	}
 	return uids
-}
-
-// take keeps what the witness's probes give for later rounds.
-func (t *targetRun) take(record evidence.Record) {
-	for _, o := range record.Observations {
-		for name := range o.Values {
-			given, ok := strings.CutPrefix(name, probes.GivePrefix)
-			if text, isText := o.Values.Text(name); ok && isText {
-				if t.given == nil {
-					t.given = map[string]string{}
-				}
-				t.given[given] = text
-			}
-		}
-	}
 }
 
 func (t *targetRun) seat(v evidence.Vantage) *seat {
@@ -283,7 +266,7 @@ func (t *targetRun) round(ctx context.Context, round evidence.Round, seats ...*s
 			record := t.look(ctx, s, round)
 			if s.vantage == evidence.Witness {
 				t.check(&record)
-				t.take(record)
+				maps.Copy(t.given, probes.Given(record.Observations))
 				if round == evidence.Look {
 					t.spare(record)
 				}
