@@ -4,6 +4,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -109,6 +110,39 @@ func TestRuntimeSocketsAreConnectedToBelowAMount(t *testing.T) {
 	present := list(t, runtimeSockets(witness), "present")
 	if len(present) != 2 || present[0] != "/run/containerd/containerd.sock" || present[1] != "/run/docker.sock" {
 		t.Errorf("on the node: %q", present)
+	}
+}
+
+// A volume of a single file may give a socket any name: where nobody listens on
+// it, it is no way to the node.
+func TestSocketsThatAreMountPointsAreConnectedToUnderAnyName(t *testing.T) {
+	node := t.TempDir()
+	listener, err := net.Listen("unix", filepath.Join(node, "alive"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = listener.Close() }()
+	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = unix.Close(fd) }()
+	if err := unix.Bind(fd, &unix.SockaddrUnix{Name: filepath.Join(node, "dead")}); err != nil {
+		t.Fatal(err)
+	}
+	seeker := probes.Context{Run: "r1", Round: evidence.LookAgain, Vantage: evidence.Subject}
+	for source, wanted := range map[string]bool{"alive": true, "dead": false} {
+		mountPoint := filepath.Join(t.TempDir(), "training.log")
+		if err := os.WriteFile(mountPoint, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		o := child{ctx: seeker, mounts: map[string]string{filepath.Join(node, source): mountPoint}}.observe(t)["runtime-sockets"]
+		if !slices.Contains(list(t, o, "present"), mountPoint) {
+			t.Errorf("%s: the mounted socket is not seen: %q", source, list(t, o, "present"))
+		}
+		if got := slices.Contains(list(t, o, "reachable"), mountPoint); got != wanted {
+			t.Errorf("%s: reachable %v, want %v", source, got, wanted)
+		}
 	}
 }
 

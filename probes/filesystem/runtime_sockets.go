@@ -52,8 +52,9 @@ func runtimeSocketPaths() []string {
 type sightedSockets struct{ present, reachable []string }
 
 // runtimeSockets looks for the sockets of container runtimes below every root
-// that can be reached, and whether they let themselves be connected to. On the
-// node the witness only looks which there are.
+// that can be reached, and for sockets that are mount points, whatever their
+// name: a volume of a single file may be mounted under any. It tells which let
+// themselves be connected to. On the node the witness only looks which there are.
 func runtimeSockets(ctx *probes.Context) evidence.Observation {
 	search := searchSockets
 	if ctx.Vantage == evidence.Witness {
@@ -88,19 +89,25 @@ func searchSockets() sightedSockets {
 		paths   = socketSuffixes()
 		all     = reachableRoots().paths
 	)
+	try := func(path string) {
+		id, err := identifySocket(path)
+		if err != nil || known[id] {
+			return
+		}
+		known[id] = true
+		sighted.present = append(sighted.present, path)
+		if connects(path) {
+			sighted.reachable = append(sighted.reachable, path)
+		}
+	}
 	for _, root := range all[:min(len(all), maxSocketRoots)] {
 		for _, suffix := range paths {
-			path := filepath.Join(root, suffix)
-			id, err := identifySocket(path)
-			if err != nil || known[id] {
-				continue
-			}
-			known[id] = true
-			sighted.present = append(sighted.present, path)
-			if connects(path) {
-				sighted.reachable = append(sighted.reachable, path)
-			}
+			try(filepath.Join(root, suffix))
 		}
+	}
+	table, _ := mountTable(ownMountinfo) // without procfs there is the root alone
+	for _, m := range table[:min(len(table), maxRoots)] {
+		try(m.Mountpoint)
 	}
 	return sighted
 }
