@@ -26,9 +26,9 @@ var htmlScript string
 const mostReadings = 24
 
 var htmlPage = template.Must(template.New("page.tmpl").Funcs(template.FuncMap{
-	"text":   func(s string) string { return Printable(s, longestReason) },
-	"cell":   func(s string) string { return Printable(s, longestCell) },
-	"brief":  func(s string) string { return Printable(s, longestBrief) },
+	"text":   func(s string) string { return judge.Printable(s, longestReason) },
+	"cell":   func(s string) string { return judge.Printable(s, longestCell) },
+	"brief":  func(s string) string { return judge.Printable(s, longestBrief) },
 	"word":   func(mark string) string { return strings.ReplaceAll(mark, "-", " ") },
 	"kind":   kindInWords,
 	"heads":  columnHeads,

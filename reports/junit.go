@@ -67,9 +67,9 @@ func writeJUnit(w io.Writer, r *Report) error {
 func (r *Report) junitSuite(encoder *xml.Encoder, sheet Sheet, run junitList) error {
 	n := totals(sheet)
 	began, took := r.span(sheet.Target.ID)
-	suite := element("testsuite", "name", Printable(sheet.Target.ID, longestCell),
+	suite := element("testsuite", "name", judge.Printable(sheet.Target.ID, longestCell),
 		"tests", n.tests, "failures", n.failures, "errors", n.errors, "skipped", n.skipped,
-		"time", seconds(took), "timestamp", began.UTC().Format(time.RFC3339), "hostname", Printable(sheet.Target.Node.Name, longestCell))
+		"time", seconds(took), "timestamp", began.UTC().Format(time.RFC3339), "hostname", judge.Printable(sheet.Target.Node.Name, longestCell))
 	if err := encoder.EncodeToken(suite); err != nil {
 		return err
 	}
@@ -89,11 +89,11 @@ func (r *Report) junitSuite(encoder *xml.Encoder, sheet Sheet, run junitList) er
 
 func testCase(row Row) junitCase {
 	c := junitCase{
-		Name:  fmt.Sprintf("%s [%s]", row.Control.ID, Printable(row.Verdict.Target, longestCell)),
+		Name:  fmt.Sprintf("%s [%s]", row.Control.ID, judge.Printable(row.Verdict.Target, longestCell)),
 		Class: "katacert." + string(row.Control.Group),
 	}
 	details := readings(row)
-	message := &junitMessage{Type: row.Mark(), Message: Printable(row.Verdict.Reason, longestReason)}
+	message := &junitMessage{Type: row.Mark(), Message: judge.Printable(row.Verdict.Reason, longestReason)}
 	switch {
 	case row.Finding:
 		message.Message = "finding: " + message.Message
@@ -118,11 +118,11 @@ func readings(row Row) string {
 	fmt.Fprintf(&b, "%s\n", row.Control.Title)
 	truth, control, subject := row.Control.Columns()
 	for _, c := range row.Verdict.Compared {
-		fmt.Fprintf(&b, "%s\n  %s: %s\n", Printable(c.Reading, longestCell), truth, Printable(c.Truth, longestCell))
+		fmt.Fprintf(&b, "%s\n  %s: %s\n", judge.Printable(c.Reading, longestCell), truth, judge.Printable(c.Truth, longestCell))
 		if c.Control != "" {
-			fmt.Fprintf(&b, "  %s: %s\n", control, Printable(c.Control, longestCell))
+			fmt.Fprintf(&b, "  %s: %s\n", control, judge.Printable(c.Control, longestCell))
 		}
-		fmt.Fprintf(&b, "  %s: %s", subject, Printable(c.Subject, longestCell))
+		fmt.Fprintf(&b, "  %s: %s", subject, judge.Printable(c.Subject, longestCell))
 		if said := Note(c); said != "" {
 			fmt.Fprintf(&b, " (%s)", said)
 		}
@@ -136,7 +136,7 @@ func readings(row Row) string {
 
 func (l *junitList) add(name, value string) {
 	if value != "" {
-		*l = append(*l, junitProperty{Name: name, Value: Printable(value, longestReason)})
+		*l = append(*l, junitProperty{Name: name, Value: judge.Printable(value, longestReason)})
 	}
 }
 

@@ -205,14 +205,14 @@ func code(value string) string {
 	if value == "" {
 		return "–"
 	}
-	safe := strings.NewReplacer("`", `\x60`, "|", `\x7c`).Replace(Printable(value, summaryCell))
+	safe := strings.NewReplacer("`", `\x60`, "|", `\x7c`).Replace(judge.Printable(value, summaryCell))
 	return "`" + safe + "`"
 }
 
 // prose shows a sentence in which a pod may have had a part. A zero-width space
 // keeps @ and # from becoming mentions.
 func prose(sentence string) string {
-	return markdownText.Replace(Printable(sentence, longestReason))
+	return markdownText.Replace(judge.Printable(sentence, longestReason))
 }
 
 var markdownText = strings.NewReplacer(`\`, `\\`, "`", "\\`", "*", `\*`, "_", `\_`, "[", `\[`, "]", `\]`, "~", `\~`, "$", `\$`, "://", `\://`,

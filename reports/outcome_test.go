@@ -160,8 +160,8 @@ func TestPrintable(t *testing.T) {
 		{strings.Repeat("e", 21), strings.Repeat("e", 20) + "… (21 bytes in all)"},
 		{strings.Repeat("e", 20), strings.Repeat("e", 20)},
 	} {
-		if got := reports.Printable(test.in, 20); got != test.want {
-			t.Errorf("Printable(%q) is %q, want %q", test.in, got, test.want)
+		if got := judge.Printable(test.in, 20); got != test.want {
+			t.Errorf("judge.Printable(%q) is %q, want %q", test.in, got, test.want)
 		}
 	}
 }

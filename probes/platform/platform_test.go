@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -54,6 +55,12 @@ func spin(d time.Duration) {
 // its pid once it is ready.
 func start(t *testing.T, name, dir, role string, args ...string) (pid int, binary string) {
 	t.Helper()
+	return startIn(t, nil, name, dir, role, args...)
+}
+
+// startIn is start in further namespaces.
+func startIn(t *testing.T, namespaces *syscall.SysProcAttr, name, dir, role string, args ...string) (pid int, binary string) {
+	t.Helper()
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
@@ -67,6 +74,7 @@ func start(t *testing.T, name, dir, role string, args ...string) (pid int, binar
 		t.Fatal(err)
 	}
 	command := exec.Command(binary, args...)
+	command.SysProcAttr = namespaces
 	command.Dir, command.Env, command.Stderr = dir, append(os.Environ(), envRole+"="+role), os.Stderr
 	stdin, err := command.StdinPipe()
 	if err != nil {
@@ -136,6 +144,40 @@ func TestShimsFindsARunningShim(t *testing.T) {
 	want := fmt.Sprintf("pod_uid=c6e64eb4-216f-4913-8870-78bc9dc3fb5d sandbox=5a2b handler= shim=containerd-shim-example-v1 sha256=%s pid=%d", hex.EncodeToString(sum[:]), pid)
 	if got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
+	}
+}
+
+// A container's process that calls itself a shim or a monitor, beside a bundle that
+// names its own pod, stands for no sandbox.
+func TestContainersAreNoShims(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("needs root to make a PID namespace")
+	}
+	bundle := t.TempDir()
+	writeBundle(t, bundle, map[string]string{annotationSandboxID: "5a2b", annotationSandboxUID: "mine", annotationNamespace: "katacert-run-a"})
+	container := &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWPID}
+	forged, _ := startIn(t, container, "containerd-shim-kata-v2", bundle, "idle")
+	real, _ := start(t, "containerd-shim-kata-v2", bundle, "idle")
+	monitor, _ := startIn(t, container, "qemu-system-x86_64", bundle, "idle")
+	for _, look := range []struct {
+		o    evidence.Observation
+		list string
+		pid  int
+	}{{shims(&probes.Context{}), "sandboxes", forged}, {vmmProcesses(&probes.Context{}), "processes", monitor}} {
+		lines, _ := look.o.Values.List(look.list)
+		for _, line := range lines {
+			if slices.Contains(strings.Fields(line), "pid="+strconv.Itoa(look.pid)) {
+				t.Errorf("a container's process is listed: %s", line)
+			}
+		}
+	}
+	with(t, shims(&probes.Context{}), "sandboxes", real)
+	all, _, err := processes(procfs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if owners := ownersOf(all, "run"); owners.byPID[forged] != "" || owners.byPID[real] != "mine" {
+		t.Errorf("the owners are %v", owners.byPID)
 	}
 }
 

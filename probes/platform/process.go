@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+
+	"github.com/katacert/katacert/probes/internal/kernfs"
 )
 
 // process is one process of the node.
@@ -14,6 +16,23 @@ type process struct {
 	dir string
 	// exe is the base name of its executable, also when that was replaced.
 	exe string
+}
+
+// contained says whether the process runs in a PID namespace below that of this
+// procfs, as those of containers do (NSpid of proc_pid_status(5)). A container of
+// a pod may call its programs what it likes and put any bundle beside them; the
+// node's own runtime runs in the node's namespace.
+func (p process) contained() bool {
+	status, err := kernfs.Read(filepath.Join(p.dir, "status"))
+	if err != nil {
+		return false // it ended meanwhile
+	}
+	for line := range strings.Lines(string(status)) {
+		if pids, ok := strings.CutPrefix(line, "NSpid:"); ok {
+			return len(strings.Fields(pids)) > 1
+		}
+	}
+	return false
 }
 
 // maxProcesses bounds how many processes are looked at.

@@ -92,7 +92,7 @@ type owners struct {
 func ownersOf(all []process, run string) owners {
 	o := owners{byPID: map[int]string{}, byMark: map[string]string{}}
 	for _, p := range all {
-		if !strings.HasPrefix(p.exe, shimPrefix) {
+		if !p.isShim() {
 			continue
 		}
 		annotations := sandboxAnnotations(p)

@@ -38,6 +38,8 @@ func shims(*probes.Context) evidence.Observation {
 	return listShims(procfs)
 }
 
+func (p process) isShim() bool { return strings.HasPrefix(p.exe, shimPrefix) && !p.contained() }
+
 func listShims(root string) evidence.Observation {
 	all, truncated, err := processes(root)
 	if err != nil {
@@ -46,7 +48,7 @@ func listShims(root string) evidence.Observation {
 	digests := digester{}
 	var sandboxes []string
 	for _, p := range all {
-		if !strings.HasPrefix(p.exe, shimPrefix) {
+		if !p.isShim() {
 			continue
 		}
 		annotations := sandboxAnnotations(p)

@@ -9,7 +9,7 @@ import (
 	"github.com/vbauerster/mpb/v8"
 	"github.com/vbauerster/mpb/v8/decor"
 
-	"github.com/katacert/katacert/reports"
+	"github.com/katacert/katacert/suites/judge"
 )
 
 // Progress shows how far a run is: on a terminal one line that is rewritten,
@@ -56,9 +56,9 @@ func (p *Progress) Plan(total int) {
 
 // Phase says what is being done, and for which target; the target may be empty.
 func (p *Progress) Phase(target, name string) {
-	phase := reports.Printable(name, 60)
+	phase := judge.Printable(name, 60)
 	if target != "" {
-		phase = reports.Printable(target, 60) + ": " + phase
+		phase = judge.Printable(target, 60) + ": " + phase
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -80,7 +80,7 @@ func (p *Progress) Done(n int) {
 
 // Note writes a line that stays, above the live one.
 func (p *Progress) Note(line string) {
-	line = reports.Printable(line, 2000)
+	line = judge.Printable(line, 2000)
 	p.mu.Lock()
 	live := p.live
 	p.mu.Unlock()
@@ -98,7 +98,7 @@ func (p *Progress) Note(line string) {
 // Working says again and again how far a long work has come: in one place on a
 // terminal, and now and then elsewhere.
 func (p *Progress) Working(line string) {
-	line = reports.Printable(line, 2000)
+	line = judge.Printable(line, 2000)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	switch {

@@ -36,7 +36,7 @@ func (t *table) readings(row reports.Row) {
 	}
 	names := len("reading")
 	for _, c := range compared {
-		names = max(names, min(runewidth.StringWidth(reports.Printable(c.Reading, widestName)), widestName))
+		names = max(names, min(runewidth.StringWidth(judge.Printable(c.Reading, widestName)), widestName))
 	}
 	const indent = "    "
 	each := (t.Width - len(indent) - names - 4 - 2 - noteWidth) / 2
@@ -53,7 +53,7 @@ func (t *table) readings(row reports.Row) {
 		if invalid {
 			seen = c.Control
 		}
-		put(reports.Printable(c.Reading, widestName), c.Truth, seen, reports.Note(c))
+		put(judge.Printable(c.Reading, widestName), c.Truth, seen, reports.Note(c))
 	}
 	if more > 0 {
 		t.line("%s… %d more readings in the reports", indent, more)
@@ -62,7 +62,7 @@ func (t *table) readings(row reports.Row) {
 
 // column wraps a reading into a column of the given width.
 func column(text string, width int) []string {
-	lines := wrap(reports.Printable(text, 400), width)
+	lines := wrap(judge.Printable(text, 400), width)
 	if len(lines) > mostLines {
 		last := cut(strings.TrimSuffix(lines[mostLines-1], "…"), width-1) // room for the mark
 		lines = append(lines[:mostLines-1], strings.TrimSuffix(last, "…")+"…")

@@ -27,7 +27,7 @@ func (t *table) sheets(sheets []reports.Sheet) {
 	}
 	for _, sheet := range quiet[:min(len(quiet), mostQuiet)] {
 		rows, passed := sheet.Worst()
-		t.wrapped("  "+t.mark(string(judge.Pass)), markWidth+4, fmt.Sprintf("%s: %s%s", reports.Printable(sheet.Target.ID, 200), count(passed, "control"), absent(len(rows))))
+		t.wrapped("  "+t.mark(string(judge.Pass)), markWidth+4, fmt.Sprintf("%s: %s%s", judge.Printable(sheet.Target.ID, 200), count(passed, "control"), absent(len(rows))))
 	}
 	if more := len(quiet) - mostQuiet; more > 0 {
 		t.line("  … %s more on which nothing failed", count(more, "target"))
@@ -46,7 +46,7 @@ func absent(n int) string {
 // sheet shows one target. Where it is one of many, only what is troubling is
 // named.
 func (t *table) sheet(sheet reports.Sheet, named bool) {
-	t.line("\n%s", t.paint(bold, cut(reports.Printable(sheet.Target.ID, 200), t.Width)))
+	t.line("\n%s", t.paint(bold, cut(judge.Printable(sheet.Target.ID, 200), t.Width)))
 	if about := describe(sheet.Target); about != "" {
 		t.line("  %s", t.paint(dim, cut(about, t.Width-2)))
 	}
@@ -107,12 +107,12 @@ func (t *table) rows(alike []reports.Row) {
 	for _, row := range alike {
 		ids = append(ids, row.Control.ID)
 	}
-	names := reports.Printable(strings.Join(ids, ", "), 4000)
+	names := judge.Printable(strings.Join(ids, ", "), 4000)
 	if len(ids) > 1 {
 		names = fmt.Sprintf("%d: %s", len(ids), names)
 	}
 	t.wrapped("  "+t.mark(alike[0].Mark()), markWidth+4, names)
-	t.wrapped(strings.Repeat(" ", markWidth+4), markWidth+4, reports.Printable(alike[0].Verdict.Reason, 400))
+	t.wrapped(strings.Repeat(" ", markWidth+4), markWidth+4, judge.Printable(alike[0].Verdict.Reason, 400))
 	if result := alike[0].Verdict.Result; result == judge.Fail || result == judge.Invalid {
 		t.readings(alike[0])
 	}

@@ -53,7 +53,7 @@ func Table(w io.Writer, r *reports.Report, o Options) error {
 	o.Width = max(o.Width, leastWidth)
 	t := &table{Writer: bufio.NewWriter(w), Options: o}
 	for _, notice := range r.Notices {
-		t.wrapped(t.paint(yellow, "notice")+"  ", len("notice")+2, reports.Printable(notice, 1000))
+		t.wrapped(t.paint(yellow, "notice")+"  ", len("notice")+2, judge.Printable(notice, 1000))
 	}
 	t.sheets(r.Sheets())
 	t.advice(r.Advice())
@@ -73,7 +73,7 @@ func (t *table) advice(all []reports.Advice) {
 		if more := len(advice.Controls) - 1; more > 0 {
 			names += fmt.Sprintf(" and %d more", more)
 		}
-		t.wrapped("  ", 2, reports.Printable(fmt.Sprintf("%s (%s)", advice.Text, names), 600))
+		t.wrapped("  ", 2, judge.Printable(fmt.Sprintf("%s (%s)", advice.Text, names), 600))
 	}
 	if more := len(all) - mostAdvice; more > 0 {
 		t.line("  … %d more in the reports", more)
@@ -91,7 +91,7 @@ func describe(target reports.Target) string {
 	}
 	parts := []string{target.Runtime.Shim, string(target.Runtime.Kind), digest, "node " + target.Node.Name, target.Node.Kernel, target.Node.ContainerRuntime}
 	parts = slices.DeleteFunc(parts, func(part string) bool { return part == "" || part == "node " })
-	return reports.Printable(strings.Join(parts, " · "), 400)
+	return judge.Printable(strings.Join(parts, " · "), 400)
 }
 
 func (t *table) end(r *reports.Report) {
@@ -102,7 +102,7 @@ func (t *table) end(r *reports.Report) {
 	t.line("")
 	t.wrapped("", 0, scope(r)+": "+strings.Join(counts, ", "))
 	for _, left := range r.Leftovers {
-		t.wrapped(t.paint(red, "left behind")+"  ", len("left behind")+2, reports.Printable(left, 400))
+		t.wrapped(t.paint(red, "left behind")+"  ", len("left behind")+2, judge.Printable(left, 400))
 	}
 	color := map[reports.Outcome]color{reports.Certified: green, reports.NotCertified: red}[r.Outcome]
 	if color == "" {
@@ -113,7 +113,7 @@ func (t *table) end(r *reports.Report) {
 	}
 	if label, text := r.Cause(); label != "" {
 		label = strings.ToLower(label)
-		t.wrapped(label+"  ", len(label)+2, reports.Printable(text, 1000))
+		t.wrapped(label+"  ", len(label)+2, judge.Printable(text, 1000))
 	}
 	for i, file := range t.Files {
 		label := "reports  "

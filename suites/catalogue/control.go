@@ -213,12 +213,12 @@ func (c Control) Expects(kind judge.Kind) judge.Result {
 }
 
 // Judge gives the control's verdict on the evidence of one target, before
-// Reconcile has looked at all verdicts together.
+// JudgeAll has looked at all verdicts together.
 func (c Control) Judge(from judge.Evidence) judge.Verdict {
 	if c.Verdict != nil {
-		return c.Verdict(from)
+		return c.Verdict(from).Bounded()
 	}
-	return judge.Judge(*c.Rule, from)
+	return judge.Judge(*c.Rule, from).Bounded()
 }
 
 // In says whether the profile holds the control.

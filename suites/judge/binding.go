@@ -7,6 +7,13 @@ import (
 	"github.com/katacert/katacert/probes/evidence"
 )
 
+// What the probe that burns uses at least (probes/kernel/burn.go). Who claims to
+// have burned less would be bound to any VMM that moved a little.
+const (
+	leastBurnedMicros = 200_000
+	leastBurnedBytes  = 64 << 20
+)
+
 // Shares of the burned CPU time and touched memory that a VMM must have moved
 // by to count as the one that ran the burn. Half leaves room for a guest that
 // was throttled or reused memory it already had.
@@ -46,9 +53,8 @@ func Unbound() Detection {
 		}
 		cpu, _ := burn.Values.Number("cpu_us")
 		memory, _ := burn.Values.Number("memory_bytes")
-		if cpu <= 0 || memory <= 0 {
-			// Any VMM moves by nothing.
-			return Sight{Outcome: Unknown, Reason: "does not say what it burned"}
+		if cpu < leastBurnedMicros || memory < leastBurnedBytes {
+			return Sight{Outcome: Unknown, Reason: fmt.Sprintf("does not say that it burned what it was told to: %d us of CPU and %d bytes", cpu, memory)}
 		}
 		var moved, names []string
 		for pid, now := range after {

@@ -54,12 +54,8 @@ func CallsOtherTenant() Detection {
 		}
 		ways := []Sight{c.heard(evidence.Subject, evidence.Neighbour), c.heard(evidence.Neighbour, evidence.Subject)}
 		// Both directions must be shut: the worst of the two speaks.
-		for _, outcome := range []Outcome{Detected, Unknown, NoTruth, AbsentThere} {
-			for _, way := range ways {
-				if way.Outcome == outcome {
-					return way
-				}
-			}
+		if way := worst(ways); way.Outcome != Undetected {
+			return *way
 		}
 		return Sight{Outcome: Undetected, Reason: "and neighbour do not hear each other", Readings: append(ways[0].Readings, ways[1].Readings...)}
 	}

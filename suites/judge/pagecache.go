@@ -52,15 +52,9 @@ func TenantsSharePageCache() Detection {
 		readings := append(both[0].Readings, both[1].Readings...)
 		// Both ways must be shown to be shut: what could not be looked at in one of
 		// them weighs more than that nothing was seen in the other.
-		for _, outcome := range []Outcome{Detected, Unknown, NoTruth, AbsentThere, Undetected} {
-			for _, sight := range both {
-				if sight.Outcome == outcome {
-					sight.Readings = readings
-					return sight
-				}
-			}
-		}
-		return Sight{Outcome: Unknown, Reason: "was not compared"}
+		sight := worst(both)
+		sight.Readings = readings
+		return *sight
 	}
 }
 

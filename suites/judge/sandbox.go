@@ -77,12 +77,22 @@ func (c *Case) sandbox(v evidence.Vantage) (Sandbox, error) {
 // SandboxIn finds a pod's sandbox in what the witness's probe of shims saw.
 func SandboxIn(shims evidence.Observation, podUID string) (Sandbox, error) {
 	lines, _ := shims.Values.List("sandboxes")
+	var found []Sandbox
 	for _, line := range lines {
 		fields := keyValues(line)
 		if podUID != "" && fields["pod_uid"] == podUID {
 			pid, _ := strconv.Atoi(fields["pid"])
-			return Sandbox{PodUID: podUID, ID: fields["sandbox"], Handler: fields["handler"], Shim: fields["shim"], Digest: fields["sha256"], PID: pid}, nil
+			found = append(found, Sandbox{PodUID: podUID, ID: fields["sandbox"], Handler: fields["handler"], Shim: fields["shim"], Digest: fields["sha256"], PID: pid})
 		}
+	}
+	for _, other := range found {
+		// One of them may be a process of a pod that calls itself a shim.
+		if first := found[0]; other.Shim != first.Shim || other.Handler != first.Handler || other.Digest != first.Digest {
+			return Sandbox{}, fmt.Errorf("has two sandboxes on the node: %s (pid %d) and %s (pid %d)", first.Shim, first.PID, other.Shim, other.PID)
+		}
+	}
+	if len(found) > 0 {
+		return found[0], nil
 	}
 	return Sandbox{}, fmt.Errorf("has no sandbox on the node that the witness looked at (%d sandboxes there)", len(lines))
 }

@@ -20,7 +20,9 @@ func FindsTenantData(probe string, kinds ...string) Detection {
 		if _, weakened := c.Seen.Vantage.Weakness(); weakened {
 			return c.controlFinds(probe, kinds)
 		}
-		sight := Sight{Outcome: Undetected}
+		// Everybody is asked: what one tenant says must not hide what another found.
+		var sights []Sight
+		var readings []Reading
 		var free []string
 		for _, at := range []struct {
 			vantage evidence.Vantage
@@ -30,21 +32,44 @@ func FindsTenantData(probe string, kinds ...string) Detection {
 			{evidence.SubjectSuccessor, evidence.Aftermath}, {evidence.NeighbourSuccessor, evidence.Aftermath},
 		} {
 			found, done := c.found(at.vantage, at.round, probe, kinds)
+			if done != nil && done.Outcome == Undetected {
+				free = append(free, string(at.vantage)+", which "+done.Reason)
+				continue
+			}
 			if done != nil {
 				done.Reason = fmt.Sprintf("cannot be cleared: %s in round %s %s", at.vantage, at.round, done.Reason)
-				return *done
+				sights = append(sights, *done)
+				continue
 			}
-			sight.Readings = append(sight.Readings, listReading(string(at.vantage), nil, found, len(found) > 0))
+			readings = append(readings, listReading(string(at.vantage), nil, found, len(found) > 0))
 			if len(found) > 0 {
-				sight.Outcome = Detected
-				sight.Reason = fmt.Sprintf("and its peers are not kept apart: %s found another tenant's data in round %s: %s", at.vantage, at.round, found[0])
-				return sight
+				sights = append(sights, Sight{Outcome: Detected,
+					Reason: fmt.Sprintf("and its peers are not kept apart: %s found another tenant's data in round %s: %s", at.vantage, at.round, found[0])})
+				continue
 			}
 			free = append(free, string(at.vantage))
 		}
-		sight.Reason = fmt.Sprintf("and its peers found nothing of the other tenant (%s)", strings.Join(free, ", "))
-		return sight
+		if sight := worst(sights); sight != nil {
+			sight.Readings = readings
+			return *sight
+		}
+		return Sight{Outcome: Undetected, Readings: readings,
+			Reason: fmt.Sprintf("and its peers found nothing of the other tenant (%s)", strings.Join(free, ", "))}
 	}
+}
+
+// worst is the first of the sights that weigh most where all must be clear: what
+// was seen, then what nobody knows, then that there was nothing to look at. It is
+// nil where there are none.
+func worst(sights []Sight) *Sight {
+	for _, outcome := range []Outcome{Detected, Unknown, NoTruth, AbsentThere, Undetected} {
+		for _, s := range sights {
+			if s.Outcome == outcome {
+				return &s
+			}
+		}
+	}
+	return nil
 }
 
 // controlFinds is the sight of the control vantage: what it found while the
