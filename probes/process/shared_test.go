@@ -53,8 +53,12 @@ func TestSysctlsStayAsTheyAre(t *testing.T) {
 	o := sysctls(&probes.Context{})
 	opened, _ := o.Values.List("opened")
 	refused, _ := o.Values.List("refused")
-	if len(opened)+len(refused) != len(settings) {
-		t.Errorf("%d opened and %d refused of %d", len(opened), len(refused), len(settings))
+	if wanted := len(settings) + 1; len(opened)+len(refused) != wanted {
+		t.Errorf("%d opened and %d refused of %d", len(opened), len(refused), wanted)
+	}
+	tried := slices.Concat(opened, refused)
+	if !slices.ContainsFunc(tried, func(line string) bool { return strings.HasPrefix(line, "sysrq-trigger") }) {
+		t.Errorf("the SysRq trigger was not tried: %q", tried)
 	}
 	if after := read(); after != before {
 		t.Errorf("before:\n%s\nafter:\n%s", before, after)

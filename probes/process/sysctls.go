@@ -2,6 +2,7 @@ package process
 
 import (
 	"errors"
+	"slices"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -20,20 +21,33 @@ var settings = []string{
 	"vm.drop_caches", "vm.overcommit_memory", "vm.swappiness",
 }
 
-// sysctls tells which of the kernel's settings can be opened for writing. It
-// never writes: not for an instant may the node's settings be others. Opening
-// says all that is to be known, because a setting takes what its open file is
-// given.
+// sysrqTrigger takes a letter as if it was typed on the console after SysRq:
+// reboot, crash, remount everything read-only, kill all processes
+// (Documentation/admin-guide/sysrq.rst). The setting kernel.sysrq does not hold
+// for it.
+const sysrqTrigger = "sysrq-trigger"
+
+// sysctls tells which of the kernel's settings can be opened for writing, and
+// whether its SysRq trigger can. It never writes: not for an instant may the
+// node's settings be others. Opening says all that is to be known, because a
+// setting takes what its open file is given.
 func sysctls(*probes.Context) evidence.Observation {
 	var opened, refused []string
-	for _, name := range settings {
-		if err := openSetting("/proc/sys/" + strings.ReplaceAll(name, ".", "/")); err == nil {
+	for _, name := range append(slices.Clone(settings), sysrqTrigger) {
+		if err := openSetting(settingPath(name)); err == nil {
 			opened = append(opened, name)
 		} else {
 			refused = append(refused, name+" "+errnoName(err))
 		}
 	}
 	return probes.Seen(evidence.Values{"opened": evidence.List(opened...), "refused": evidence.List(refused...)})
+}
+
+func settingPath(name string) string {
+	if name == sysrqTrigger {
+		return "/proc/" + name
+	}
+	return "/proc/sys/" + strings.ReplaceAll(name, ".", "/")
 }
 
 func openSetting(path string) error {

@@ -101,8 +101,8 @@ func Process() []catalogue.Control {
 		{
 			ID:        "sysctl-bleed",
 			Title:     "Root of the guest cannot change the node's kernel settings",
-			Why:       "Most settings of the kernel belong to no namespace: one value for the node and all tenants, of which some name a program that the kernel runs as root.",
-			Proves:    "A privileged pod either could not open any of the settings for writing, or opened those of a kernel of its own. Nothing is ever written.",
+			Why:       "Most settings of the kernel belong to no namespace: one value for the node and all tenants, of which some name a program that the kernel runs as root. One letter into /proc/sysrq-trigger reboots the node.",
+			Proves:    "A privileged pod either could not open any of the settings or the SysRq trigger for writing, or opened those of a kernel of its own. Nothing is ever written.",
 			ProvesNot: "Settings that are not in the list.",
 			Profile:   catalogue.Destructive,
 			Safety:    catalogue.Disturbs,
