@@ -16,6 +16,7 @@ import (
 func Probes() []probes.Probe {
 	return []probes.Probe{
 		{ID: "posture", Rounds: []evidence.Round{evidence.Look}, Observe: posture},
+		{ID: "covered-paths", Rounds: []evidence.Round{evidence.Look}, From: probes.NotWitness, OptIn: true, Observe: coveredPaths},
 	}
 }
 

@@ -84,6 +84,7 @@ func Whole(shim string, tenant Kernel) *Scene {
 	s.api(shim)
 	s.devices(tenant)
 	s.volumes(tenant)
+	s.coveredPaths()
 	return s.trainer()
 }
 
