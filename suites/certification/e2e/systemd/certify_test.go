@@ -26,10 +26,13 @@ func TestSystemd(t *testing.T) {
 		{"a certification is killed", killed},
 		{"the unit that a cluster belongs to stops", stopped},
 	} {
-		t.Run(step.name, func(t *testing.T) {
+		passed := t.Run(step.name, func(t *testing.T) {
 			step.test(t, m)
 			m.requireAsItWas(t)
 		})
+		if !passed {
+			return // what the step left would be blamed on the next one
+		}
 	}
 }
 

@@ -17,7 +17,8 @@ import (
 
 const (
 	// stepTimeout is for one script in the machine, a whole certification at most.
-	stepTimeout = 15 * time.Minute
+	// On a busy machine it takes several times the five minutes of an idle one.
+	stepTimeout = 25 * time.Minute
 	// settleSeconds is how long the machine may take to be as it was.
 	settleSeconds = 60
 
