@@ -1,37 +1,21 @@
 package catalogue_test
 
 import (
-	"bufio"
-	"bytes"
-	"encoding/json"
 	"fmt"
-	"os"
 	"testing"
 
-	"github.com/katacert/katacert/probes/evidence"
 	"github.com/katacert/katacert/suites/catalogue"
-	"github.com/katacert/katacert/suites/certification"
 	"github.com/katacert/katacert/suites/judge"
 )
 
 // BenchmarkJudgeAll judges a recorded session of a guest under QEMU; the time
 // per control shows whether judging grows faster than the catalogue.
 func BenchmarkJudgeAll(b *testing.B) {
-	data, err := os.ReadFile("../judge/testdata/debian-guest-under-qemu.jsonl")
+	records, err := readRecording()
 	if err != nil {
 		b.Fatal(err)
 	}
-	var records []evidence.Record
-	lines := bufio.NewScanner(bytes.NewReader(data))
-	lines.Buffer(nil, len(data)+1)
-	for lines.Scan() {
-		var record evidence.Record
-		if err := json.Unmarshal(lines.Bytes(), &record); err != nil {
-			b.Fatal(err)
-		}
-		records = append(records, record)
-	}
-	all := certification.Catalogue()
+	all := controls()
 	for _, n := range []int{1, len(all) / 2, len(all)} {
 		b.Run(fmt.Sprintf("controls=%d", n), func(b *testing.B) {
 			for b.Loop() {

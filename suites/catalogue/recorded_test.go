@@ -20,9 +20,17 @@ const recordedSession = "../judge/testdata/debian-guest-under-qemu.jsonl"
 
 func recording(t *testing.T) []evidence.Record {
 	t.Helper()
-	data, err := os.ReadFile(recordedSession)
+	records, err := readRecording()
 	if err != nil {
 		t.Fatal(err)
+	}
+	return records
+}
+
+func readRecording() ([]evidence.Record, error) {
+	data, err := os.ReadFile(recordedSession)
+	if err != nil {
+		return nil, err
 	}
 	var records []evidence.Record
 	lines := bufio.NewScanner(bytes.NewReader(data))
@@ -32,11 +40,11 @@ func recording(t *testing.T) []evidence.Record {
 		strict.DisallowUnknownFields()
 		var r evidence.Record
 		if err := strict.Decode(&r); err != nil {
-			t.Fatal(err)
+			return nil, err
 		}
 		records = append(records, r)
 	}
-	return records
+	return records, lines.Err()
 }
 
 // shown are the controls that this session must prove; the others depend on the

@@ -89,6 +89,9 @@ func (c *Case) observe(v View, round evidence.Round, probe string) (evidence.Obs
 	if o.State == evidence.Failed {
 		return evidence.Observation{}, fmt.Errorf("could not run probe %s: %s", probe, o.Detail)
 	}
+	if o.State != evidence.Seen {
+		o.Values = nil // who saw nothing has no readings, whatever it sends
+	}
 	return o, nil
 }
 
