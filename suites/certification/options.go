@@ -40,6 +40,9 @@ type Options struct {
 	Out      string
 	Timeouts Timeouts
 	Progress Progress
+	// AwaitPods makes the run wait until its pods are gone even when its cluster is
+	// disposable, because another run follows that counts what the node has.
+	AwaitPods bool
 	// Mutant breaks the run's set-up on purpose, for the suite's own test. The
 	// report says so.
 	Mutant *mutants.Mutant

@@ -229,7 +229,7 @@ func (r *runner) carryOut(ctx context.Context) (err error) {
 					return nil
 				}
 				before := r.requests.Load()
-				t := &targetRun{r: r, target: target, last: i == len(byNode[node])-1}
+				t := &targetRun{r: r, target: target, last: i == len(byNode[node])-1 && !r.o.AwaitPods}
 				t.certify(ctx)
 				r.describeTarget(t, int(r.requests.Load()-before))
 			}

@@ -112,7 +112,7 @@ func (o Options) trial(ctx context.Context, r *Result, site Site, failure error,
 	}
 	report, err := certify(ctx, certification.Options{
 		Cluster: site.Cluster, Images: site.Images, RuntimeClasses: []string{class}, Choice: choice, Require: catalogue.Isolation,
-		Out: filepath.Join(o.Out, r.ID), Timeouts: o.Timeouts, Progress: within{o.Progress, name}, Version: o.Version, Mutant: m,
+		Out: filepath.Join(o.Out, r.ID), Timeouts: o.Timeouts, Progress: within{o.Progress, name}, Version: o.Version, Mutant: m, AwaitPods: true,
 	})
 	t.Took = time.Since(start)
 	if err != nil {
