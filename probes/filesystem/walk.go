@@ -20,8 +20,8 @@ const (
 	// walkPerDir bounds one directory, so that a full one does not use up what
 	// is meant for the others.
 	walkPerDir = 4096
-	walkCPU    = 120 * time.Millisecond
-	// A gVisor pod on a busy node takes seconds for what takes others a tenth.
+	walkCPU    = 250 * time.Millisecond
+	// On a busy node a gVisor pod takes ten times as long, by either clock.
 	walkWithin = 5 * time.Second
 	// walkGrace is how long a single call may take beyond that before the file
 	// system is given up.
