@@ -2,15 +2,9 @@ package plant
 
 import (
 	"bufio"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
-	"math/big"
 	"net"
 	"strings"
 	"time"
@@ -32,9 +26,9 @@ const (
 // noPods is what the stand-in has to tell.
 const noPods = `{"kind":"PodList","apiVersion":"v1","metadata":{},"items":[]}`
 
-// putKubelet lets a service on the node's address answer like a kubelet that
-// tells its pods to everyone (anonymous authentication on, authorization
-// AlwaysAllow). It knows of no pods.
+// putKubelet lets a service on the node's address answer like the port on which a
+// kubelet tells its pods to everyone, in plain HTTP (readOnlyPort). It knows of no
+// pods.
 func putKubelet(s *site, r *report) {
 	port, err := serveOpenKubelet(s.nodeIP)
 	if err == nil {
@@ -53,13 +47,7 @@ func serveOpenKubelet(address string) (port string, err error) {
 	if address == "" {
 		return "", errors.New("was not told an address of the node")
 	}
-	certificate, err := selfSigned()
-	if err != nil {
-		return "", err
-	}
-	socket, err := tls.Listen("tcp", net.JoinHostPort(address, "0"), &tls.Config{
-		Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12,
-	})
+	socket, err := net.Listen("tcp", net.JoinHostPort(address, "0"))
 	if err != nil {
 		return "", fmt.Errorf("listen in the kubelet's place: %w", err)
 	}
@@ -104,22 +92,6 @@ func tellPods(connection net.Conn) {
 		}
 	}
 	_, _ = fmt.Fprintf(connection, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%s", len(noPods), noPods)
-}
-
-// selfSigned makes a certificate that nobody vouches for, as kubelets have that
-// were given none. It is valid for no longer than something stays planted.
-func selfSigned() (tls.Certificate, error) {
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		return tls.Certificate{}, fmt.Errorf("make a key for the kubelet's stand-in: %w", err)
-	}
-	now := time.Now()
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotBefore: now.Add(-time.Minute), NotAfter: now.Add(timeToLive)}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
-	if err != nil {
-		return tls.Certificate{}, fmt.Errorf("make a certificate for the kubelet's stand-in: %w", err)
-	}
-	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, nil
 }
 
 func findKubelet(s *site) []string { return recorded(s, plantKubelet) }

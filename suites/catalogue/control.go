@@ -124,8 +124,8 @@ type Control struct {
 	Also []evidence.Vantage
 	// OptIn are the ids of probes that run only where this control is chosen.
 	OptIn []string
-	// Asks names what katacert itself asks the API server for this control, with
-	// the tenants' own accounts, and only where this control is chosen.
+	// Asks names what katacert itself asks for this control as somebody else, the
+	// tenants' accounts or a stranger, and only where this control is chosen.
 	Asks []string
 	// Expected is the verdict of a sound sandbox of each kind; pass where it says
 	// nothing. It is shown beside the verdict and never changes it.

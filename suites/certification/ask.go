@@ -7,6 +7,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 	authenticationv1 "k8s.io/api/authentication/v1"
+	authorizationv1 "k8s.io/api/authorization/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
@@ -16,15 +17,25 @@ import (
 	"github.com/katacert/katacert/probes/evidence"
 )
 
-// questions are what katacert asks the API server with other accounts than its
-// own, by the name that controls ask for (catalogue.Control.Asks) and under which
-// the answers are in evidence. Each gives two lists of lines "what=… result=…":
-// "asked" is what must be refused, and "shown" the same where it must be granted.
-var questions = map[string]func(*asker, context.Context) evidence.Observation{
-	"admission":    (*asker).admission,
-	"class-choice": (*asker).classChoice,
-	"rights":       (*asker).rights,
-	"tenant-reads": (*asker).tenantReads,
+// question is one that katacert asks as somebody else than itself.
+type question struct {
+	// ask gives two lists of lines "what=… result=…": "asked" is what must be
+	// refused, and "shown" the same where it must be granted.
+	ask func(*asker, context.Context) evidence.Observation
+	// needs are the rights of katacert's own user that it takes.
+	needs func() []authorizationv1.ResourceAttributes
+	// asTenants is set where the tenants' accounts ask.
+	asTenants bool
+}
+
+// questions by the name that controls ask for (catalogue.Control.Asks) and under
+// which the answers are in evidence.
+var questions = map[string]question{
+	"admission":         {(*asker).admission, rightsOfTenants, true},
+	"class-choice":      {(*asker).classChoice, rightsOfTenants, true},
+	"kubelet-anonymous": {(*asker).kubelet, rightsOfKubelet, false},
+	"rights":            {(*asker).rights, rightsOfTenants, true},
+	"tenant-reads":      {(*asker).tenantReads, rightsOfTenants, true},
 }
 
 // asker asks for one target.
@@ -62,7 +73,7 @@ func (t *targetRun) ask(ctx context.Context) (answers func() []evidence.Observat
 	for i, name := range asks {
 		group.Go(func() error {
 			start := time.Now()
-			observations[i] = questions[name](a, ctx)
+			observations[i] = questions[name].ask(a, ctx)
 			observations[i].Probe = name
 			observations[i].Micros = time.Since(start).Microseconds()
 			return nil

@@ -104,11 +104,13 @@ func askOne(t *testing.T, handlers map[string]http.HandlerFunc, question string,
 	o := optionsFor(t, apiServer(t, handlers).URL)
 	o.Cluster.Config.QPS = -1 // no throttling
 	o.Timeouts.Request = 5 * time.Second
-	client, err := kubernetes.NewForConfig(o.Cluster.Config)
+	r := &runner{o: o, secret: newSecret()}
+	config := counting(o.Cluster.Config, &r.requests)
+	client, err := kubernetes.NewForConfig(config)
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &runner{o: o, client: client, exec: executor{config: o.Cluster.Config, client: client}, secret: newSecret()}
+	r.client, r.exec = client, executor{config: config, client: client}
 	r.namespaces.node, r.namespaces.tenantA, r.namespaces.tenantB = "run-node", "run-a", "run-b"
 	target := Target{ID: "node-1/gvisor", Node: *node("node-1"), Class: *class("gvisor", "runsc")}
 	r.plan = Plan{Targets: []Target{target}, Reference: "runc", Controls: []catalogue.Control{{Asks: []string{question}}}}
@@ -162,7 +164,7 @@ func TestQuestions(t *testing.T) {
 	for _, c := range Catalogue() {
 		for _, question := range c.Asks {
 			wanted[question] = true
-			if questions[question] == nil {
+			if questions[question].ask == nil {
 				t.Errorf("control %s asks %q, which nobody can", c.ID, question)
 			}
 		}

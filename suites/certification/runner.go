@@ -136,12 +136,10 @@ func (r *runner) prepare(ctx context.Context, all []catalogue.Control) error {
 	if err != nil {
 		return err
 	}
-	if r.plan.accounts() {
-		asking, cancel := context.WithTimeout(ctx, r.o.Timeouts.Request)
-		defer cancel()
-		if err := r.askRights(asking, rightsOfTenants()); err != nil {
-			return err
-		}
+	asking, cancel := context.WithTimeout(ctx, r.o.Timeouts.Request)
+	defer cancel()
+	if err := r.askRights(asking, r.plan.rights()); err != nil {
+		return err
 	}
 	r.report.Skipped = r.plan.Skipped
 	for _, t := range r.plan.Targets {

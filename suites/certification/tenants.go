@@ -38,10 +38,29 @@ func rightsOfTenants() []authorizationv1.ResourceAttributes {
 }
 
 // accounts says whether the plan needs what setUpTenants makes.
-func (p Plan) accounts() bool { return p.tenants() || len(p.asks()) > 0 }
+func (p Plan) accounts() bool {
+	return p.tenants() || slices.ContainsFunc(p.asks(), func(name string) bool { return questions[name].asTenants })
+}
 
-// asks lists what katacert asks the API server with the tenants' own accounts for
-// the plan's controls.
+// rights are those of katacert's own user that the plan takes besides what every
+// run does.
+func (p Plan) rights() []authorizationv1.ResourceAttributes {
+	var needs []authorizationv1.ResourceAttributes
+	if p.tenants() {
+		needs = rightsOfTenants()
+	}
+	for _, name := range p.asks() {
+		for _, right := range questions[name].needs() {
+			if !slices.Contains(needs, right) {
+				needs = append(needs, right)
+			}
+		}
+	}
+	return needs
+}
+
+// asks lists what katacert asks for the plan's controls as somebody else than
+// itself.
 func (p Plan) asks() []string {
 	var asks []string
 	for _, c := range p.Controls {

@@ -95,9 +95,9 @@ func TestTenantsThatCannotBeMade(t *testing.T) {
 	expectError(t, inNamespaces(client).setUpTenants(t.Context()), "create Role run-", "forbidden")
 }
 
-// Who may not make accounts learns so before anything is made, and is not asked
-// where nothing needs them.
-func TestRightsToMakeTenants(t *testing.T) {
+// Who may not make accounts, or not ask the kubelet, learns so before anything is
+// made, and is not asked where nothing needs it.
+func TestRightsToAsk(t *testing.T) {
 	all := []catalogue.Control{Catalogue()[0]}
 	for _, test := range []struct {
 		but  string
@@ -105,10 +105,14 @@ func TestRightsToMakeTenants(t *testing.T) {
 		says string
 	}{
 		{"create roles", nil, ""},
-		{"", []string{"x"}, ""},
-		{"create roles", []string{"x"}, "may not create roles.rbac.authorization.k8s.io in cluster prod"},
-		{"create serviceaccounts/token", []string{"x"}, "may not create serviceaccounts/token in cluster prod"},
-		{"create networkpolicies", []string{"x"}, "may not create networkpolicies.networking.k8s.io in cluster prod"},
+		{"", []string{"rights"}, ""},
+		{"create roles", []string{"rights"}, "may not create roles.rbac.authorization.k8s.io in cluster prod"},
+		{"create serviceaccounts/token", []string{"rights"}, "may not create serviceaccounts/token in cluster prod"},
+		{"create pods/portforward", []string{"rights"}, ""},
+		{"create roles", []string{"kubelet-anonymous"}, ""},
+		{"create pods/portforward", []string{"kubelet-anonymous"}, "may not create pods/portforward in cluster prod"},
+		{"get nodes/proxy", []string{"kubelet-anonymous"}, "may not get nodes/proxy in cluster prod"},
+		{"create networkpolicies", []string{"rights"}, "may not create networkpolicies.networking.k8s.io in cluster prod"},
 	} {
 		handlers := cluster()
 		handlers[pathReviews] = allowing(test.but)

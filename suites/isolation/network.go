@@ -1,6 +1,7 @@
 package isolation
 
 import (
+	"github.com/katacert/katacert/probes/evidence"
 	"github.com/katacert/katacert/suites/catalogue"
 	"github.com/katacert/katacert/suites/judge"
 )
@@ -41,13 +42,14 @@ func Network() []catalogue.Control {
 			ID:        "net-kubelet",
 			Title:     "The node's kubelet tells the pod nothing without credentials",
 			Why:       "An open kubelet lists every pod of the node with its environment, and runs commands in any of them.",
-			Proves:    "No request without credentials for /pods and /runningpods/ on port 10250, or /pods on 10255, was answered with status 200.",
-			ProvesNot: "What the kubelet allows to a pod's service account.",
+			Proves:    "The pod was not told the node's pods on port 10255, and either it does not reach port 10250, or the kubelet there refused requests without credentials for /pods and /runningpods/, which katacert sends from outside through the witness's network.",
+			ProvesNot: "What the kubelet allows to a pod's service account, and what it tells strangers at other paths.",
 			OnFail:    "Set authentication.anonymous.enabled to false, authorization.mode to Webhook and readOnlyPort to 0 in the kubelet's configuration.",
 			Safety:    catalogue.Plants,
-			Rule:      byWeakness("host-network", judge.OpensKubelet()),
-			Shown:     "the same probe in a plain runc pod on the node's network must read the pods of an open kubelet's stand-in that the witness plants",
+			Rule:      &judge.Rule{Detects: judge.OpensKubelet(), Shows: judge.MeetsOpenKubelet(), Control: evidence.Weakened("host-network")},
+			Shown:     "the same probe in a plain runc pod on the node's network must reach port 10250 and read the pods of an open kubelet's stand-in that the witness plants, and the kubelet must tell its pods to the API server at the paths that the stranger asks for",
 			OptIn:     []string{"kubelet"},
+			Asks:      []string{"kubelet-anonymous"},
 			Refs:      catalogue.Refs("NIST AC-3", "NIST AC-14", "CIS 4.2.1", "CIS 4.2.2", "CIS 4.2.4", "ATT&CK T1046", "ATT&CK T1613"),
 		},
 		{

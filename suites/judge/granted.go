@@ -107,7 +107,7 @@ type answered struct {
 // String shows an answer without its question.
 func (a answered) String() string {
 	text := a.result
-	for _, key := range []string{"by", "class", "token"} {
+	for _, key := range []string{"by", "class", "token", "status"} {
 		if note := a.notes[key]; note != "" {
 			text += " " + key + " " + note
 		}

@@ -105,7 +105,8 @@ type Rule struct {
 	// Control is the vantage that must detect.
 	Control evidence.Vantage
 	// Shows is what the control vantage must detect; Detects when nil. It is set
-	// where control and subject are one observer, who is told two different things.
+	// where control and subject are one observer, who is told two different things,
+	// and where a node that is set up well has nothing that could be detected.
 	Shows Detection
 	// Subject is the vantage that must not; evidence.Subject when empty.
 	Subject evidence.Vantage

@@ -2,8 +2,6 @@ package judge
 
 import (
 	"fmt"
-	"slices"
-	"strings"
 
 	"github.com/katacert/katacert/probes/evidence"
 )
@@ -115,50 +113,6 @@ func AnswersMetadata() Detection {
 		}
 		if sight.Outcome == Undetected {
 			sight.Reason = "asked and was answered by no metadata service; the node is answered by " + shorten(services)
-		}
-		return sight
-	}
-}
-
-// OpensKubelet detects a vantage to which the node's kubelet tells its pods
-// without credentials. The control vantage must be told by the stand-in that the
-// witness planted. Where nothing listens on the kubelet's ports there is nothing
-// to be told.
-func OpensKubelet() Detection {
-	return func(c *Case) Sight {
-		node, err := c.observe(c.Evidence.View(evidence.Witness), evidence.LookAgain, "kubelet")
-		if err != nil {
-			return Sight{Outcome: Unknown, Reason: "cannot be compared: witness " + err.Error()}
-		}
-		seen, err := c.observe(c.Seen, evidence.LookAgain, "kubelet")
-		if err != nil {
-			return Sight{Outcome: Unknown, Reason: err.Error()}
-		}
-		if done := notSeen(seen); done != nil {
-			return *done
-		}
-		there, ok1 := node.Values.List("answers")
-		answers, ok2 := seen.Values.List("answers")
-		open, ok3 := seen.Values.List("open")
-		standIn, ok4 := seen.Values.Text("stand_in")
-		if !ok1 || !ok2 || !ok3 || !ok4 {
-			return Sight{Outcome: Unknown, Reason: "cannot be compared: readings of the kubelet's ports are missing"}
-		}
-		sight := Sight{Outcome: Undetected, Reason: "was told nothing by the kubelet", Readings: []Reading{
-			listReading("answers", there, answers, len(open) > 0), {Name: "stand_in", Seen: standIn}}}
-		switch {
-		case len(open) > 0:
-			sight.Outcome, sight.Reason = Detected, "reads the node's pods without credentials at "+open[0]
-		case !slices.ContainsFunc(there, func(line string) bool { return strings.Contains(line, "status ") }):
-			return Sight{Outcome: NoTruth, Reason: "nothing answers on the kubelet's ports of this node: " + shorten(there)}
-		case c.Seen.Vantage != evidence.Subject:
-			if done := c.unplanted("kubelet"); done != nil {
-				return *done
-			}
-			sight.Readings[1].Match = standIn == "open"
-			if sight.Readings[1].Match {
-				sight.Outcome, sight.Reason = Detected, "reads the pods of a kubelet's open stand-in"
-			}
 		}
 		return sight
 	}

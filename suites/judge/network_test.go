@@ -85,6 +85,7 @@ func TestCallsAreJudgedByTheRecordOfTheCalled(t *testing.T) {
 func TestServicesOfTheNodeAndItsCloud(t *testing.T) {
 	subject, witness := evidence.Subject, evidence.Witness
 	cloud, kubelet := judge.AnswersMetadata(), judge.OpensKubelet()
+	reaches := set(subject, evidence.LookAgain, "kubelet", "reached", evidence.List("10250"))
 	for _, test := range []struct {
 		name    string
 		edits   edits
@@ -97,10 +98,15 @@ func TestServicesOfTheNodeAndItsCloud(t *testing.T) {
 		{"metadata: an answer, though the node has none", edits{set(witness, evidence.Look, "metadata", "answered", evidence.List()),
 			set(subject, evidence.Look, "metadata", "answered", evidence.List("azure"))}, cloud, judge.Detected},
 		{"metadata: the node did not ask", edits{func(s *scene.Scene) { s.Forget(witness, evidence.Look, "metadata") }}, cloud, judge.Unknown},
-		{"kubelet: refused", edits{set(subject, evidence.LookAgain, "kubelet", "answers", evidence.List("10250 /pods: status 403"))}, kubelet, judge.Undetected},
-		{"kubelet: open", edits{set(subject, evidence.LookAgain, "kubelet", "open", evidence.List("10255 /pods"))}, kubelet, judge.Detected},
+		{"kubelet: not reached", nil, kubelet, judge.Undetected},
+		{"kubelet: reached, and strangers are refused", edits{reaches}, kubelet, judge.Undetected},
+		{"kubelet: reached, and strangers are told", edits{reaches, strangers("granted", "refused")}, kubelet, judge.Detected},
+		{"kubelet: strangers are told, but not reached", edits{strangers("granted", "granted")}, kubelet, judge.Undetected},
+		{"kubelet: reached, and strangers were not heard", edits{reaches, strangers("refused", "error")}, kubelet, judge.Unknown},
+		{"kubelet: reached, and strangers did not ask", edits{reaches, func(s *scene.Scene) { s.Forget(evidence.API, evidence.Look, "kubelet-anonymous") }}, kubelet, judge.Unknown},
+		{"kubelet: open without TLS", edits{set(subject, evidence.LookAgain, "kubelet", "open", evidence.List("10255"))}, kubelet, judge.Detected},
 		{"kubelet: the stand-in alone", edits{set(subject, evidence.LookAgain, "kubelet", "stand_in", evidence.Text("open"))}, kubelet, judge.Undetected},
-		{"kubelet: none on this node", edits{set(witness, evidence.LookAgain, "kubelet", "answers", evidence.List("10250 /pods: ECONNREFUSED"))}, kubelet, judge.NoTruth},
+		{"kubelet: none on this node", edits{set(witness, evidence.LookAgain, "kubelet", "reached", evidence.List())}, kubelet, judge.NoTruth},
 		{"kubelet: was not told", edits{untold(subject, evidence.LookAgain, "kubelet")}, kubelet, judge.AbsentThere},
 		{"kubelet: a reading is missing", edits{func(s *scene.Scene) { s.Unset(subject, evidence.LookAgain, "kubelet", "open") }}, kubelet, judge.Unknown},
 	} {

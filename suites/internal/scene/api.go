@@ -20,6 +20,7 @@ func (s *Scene) api(shim string) {
 		"pod_uid="+UID(evidence.Reference)+" shim_kib=9000 rest_kib=4000 processes=3 unread=0")})
 	s.answers("admission", "plain", "host-pid", "privileged", "ephemeral-privileged")
 	s.answers("class-choice", "plain", "no-class", "controller-no-class")
+	s.answers("kubelet-anonymous", "", "/pods", "/runningpods/")
 	s.answers("rights", "", "list:secrets:cluster", "impersonate:users:cluster")
 	s.answers("tenant-reads", "", "a/get-secret", "b/get-secret", "a/exec", "b/exec")
 }

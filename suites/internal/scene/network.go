@@ -26,11 +26,11 @@ func (s *Scene) network() {
 	for _, v := range podVantages() {
 		s.Saw(v, evidence.LookAgain, "loopback", evidence.Values{"tried": list("tcp loopback: ECONNREFUSED")})
 		s.Saw(v, evidence.Look, "metadata", evidence.Values{"answered": list(), "tried": list("gce: no-answer")})
-		s.Saw(v, evidence.LookAgain, "kubelet", evidence.Values{"answers": list("10250 /pods: no-answer"), "open": list(), "stand_in": text("no-answer")})
+		s.Saw(v, evidence.LookAgain, "kubelet", evidence.Values{"answers": list("10250: no-answer", "10255: no-answer"), "reached": list(), "open": list(), "stand_in": text("no-answer")})
 	}
 	for _, v := range []evidence.Vantage{evidence.Witness, evidence.Weakened("host-network")} {
 		s.Saw(v, evidence.Look, "metadata", evidence.Values{"answered": list("gce"), "tried": list("gce: status 200")})
-		s.Saw(v, evidence.LookAgain, "kubelet", evidence.Values{"answers": list("10250 /pods: status 401"), "open": list(), "stand_in": text("open")})
+		s.Saw(v, evidence.LookAgain, "kubelet", evidence.Values{"answers": list("10250: status 400", "10255: ECONNREFUSED"), "reached": list("10250"), "open": list(), "stand_in": text("open")})
 	}
 	for _, v := range []evidence.Vantage{evidence.Subject, evidence.Weakened("net-raw")} {
 		s.Saw(v, evidence.LookAgain, "raw-frame", evidence.Values{"tried": list("arp: EPERM")})
