@@ -12,6 +12,9 @@ BUILDFLAGS := -trimpath -buildvcs=false -gcflags=all=-dwarf=false -ldflags "-s -
 export CGO_ENABLED := 0
 export GOGC := 400
 
+# How long each fuzz test runs.
+FUZZTIME ?= 60s
+
 # Arguments for `katacert certify`, for example ARGS="--profile quick".
 ARGS ?=
 
@@ -55,8 +58,9 @@ unit: ## Unit tests with the race detector
 	CGO_ENABLED=1 $(GO) test -race ./...
 
 .PHONY: fuzz
-fuzz: ## Fuzz the decoder of untrusted evidence for a minute
-	$(GO) test -run '^$$' -fuzz FuzzDecode -fuzztime 60s ./probes/evidence
+fuzz: ## Fuzz what takes untrusted evidence, FUZZTIME (a minute) each: the decoder, the judge
+	$(GO) test -run '^$$' -fuzz FuzzDecode -fuzztime $(FUZZTIME) ./probes/evidence
+	$(GO) test -run '^$$' -fuzz FuzzJudge -fuzztime $(FUZZTIME) -fuzzminimizetime 20x ./suites/catalogue
 
 .PHONY: e2e
 e2e: build ## End-to-end tests: local cluster, certifications, a real guest kernel under QEMU
