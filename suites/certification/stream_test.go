@@ -29,10 +29,19 @@ type inPod func(stdout, stderr io.Writer) error
 // execServer is an API server whose pods run one process.
 func execServer(t *testing.T, process inPod, asked func(*http.Request)) executor {
 	t.Helper()
-	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	return execsServer(t, func(r *http.Request) inPod {
 		if asked != nil {
 			asked(r)
 		}
+		return process
+	})
+}
+
+// execsServer is an API server whose pods run what is asked of them.
+func execsServer(t *testing.T, starts func(*http.Request) inPod) executor {
+	t.Helper()
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		process := starts(r)
 		// Channels of the exec protocol: stdin, stdout, stderr, the end, the
 		// size of a terminal.
 		conn := wsstream.NewConn(map[string]wsstream.ChannelProtocolConfig{remotecommand.StreamProtocolV5Name: {Binary: true, Channels: []wsstream.ChannelType{
