@@ -32,6 +32,7 @@ type question struct {
 // which the answers are in evidence.
 var questions = map[string]question{
 	"admission":         {(*asker).admission, rightsOfTenants, true},
+	"anonymous":         {(*asker).anonymous, rightsOfTenants, true},
 	"class-choice":      {(*asker).classChoice, rightsOfTenants, true},
 	"kubelet-anonymous": {(*asker).kubelet, rightsOfKubelet, false},
 	"rights":            {(*asker).rights, rightsOfTenants, true},

@@ -47,6 +47,8 @@ type runner struct {
 
 	// rights are those of the account that pods have by default.
 	rights once
+	// anonymous are the answers to requests without credentials.
+	anonymous once
 
 	namespaces struct{ node, tenantA, tenantB string }
 

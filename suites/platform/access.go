@@ -43,5 +43,22 @@ func access() []catalogue.Control {
 			Refs: catalogue.Refs("NIST AC-3", "NIST AC-6", "CIS 5.1.1", "CIS 5.1.2", "CIS 5.1.3", "CIS 5.1.4", "CIS 5.1.5", "CIS 5.1.6", "CIS 5.1.8",
 				"CIS 5.1.9", "CIS 5.1.10", "CIS 5.1.11", "CIS 5.1.12", "CIS 5.1.13", "ATT&CK T1528", "ATT&CK T1552.007", "ATT&CK T1613", "ATT&CK T1098"),
 		},
+		{
+			ID:        "api-anonymous",
+			Title:     "The API server tells nothing to who shows no credentials",
+			Why:       "Every pod reaches the API server, with a token or without. What it tells to the anonymous user it tells to every tenant, and to everybody on its network.",
+			Proves:    "Requests without credentials for the namespaces of the cluster, and for the pods and the Secret of a tenant, were refused (401 or 403). The same requests were granted to katacert's own user, and to the tenant's account.",
+			ProvesNot: "Other resources, and the paths that Kubernetes leaves open to everybody on purpose: version, health and discovery. Where a proxy stands before the API server, it is the proxy that answered.",
+			OnFail:    "Look for bindings of user system:anonymous and of groups system:unauthenticated and system:authenticated, and at the API server's --anonymous-auth and --authorization-mode.",
+			Level:     catalogue.Isolation,
+			Profile:   catalogue.Nightly,
+			Shown:     "katacert's own user, and the tenant's account in its own namespace, must be granted the same requests",
+			Asks:      []string{"anonymous"},
+			Rule: &judge.Rule{
+				Detects: judge.Granted("anonymous", ""), Shows: judge.GrantedElsewhere("anonymous"),
+				Subject: evidence.API, Control: evidence.API, Expects: true,
+			},
+			Refs: catalogue.Refs("NIST AC-3", "NIST AC-14", "NIST IA-2", "CIS 1.2.1", "CIS 5.1.1", "ATT&CK T1613", "ATT&CK T1552.007", "ATT&CK T1190"),
+		},
 	}
 }

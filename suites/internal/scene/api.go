@@ -22,6 +22,7 @@ func (s *Scene) api(shim string) {
 	s.answers("class-choice", "plain", "no-class", "controller-no-class")
 	s.answers("kubelet-anonymous", "", "/pods", "/runningpods/")
 	s.answers("rights", "", "list:secrets:cluster", "impersonate:users:cluster")
+	s.answers("anonymous", "", "list-namespaces", "list-pods", "get-secret")
 	s.answers("tenant-reads", "", "a/get-secret", "b/get-secret", "a/exec", "b/exec")
 }
 
