@@ -85,6 +85,7 @@ var gvisor = map[string]expected{
 	"training-converges":    passes("the loss falls"),
 	"training-runtimeclass": passes(`trainer runs under containerd-shim-runsc-v1 with handler "runsc", as asked`),
 	"tenant-api":            passes("api refuses all 12 requests (by authorization)"),
+	"api-anonymous":         passes("api refuses all"),
 	"admission-matrix":      passes("(by pod-security)"),
 	"token-scope":           passes("api grants all"),
 	"runtimeclass-enforced": passes("api refuses all 3 requests (by policy/"),

@@ -41,6 +41,7 @@ var expected = map[string][]judge.Result{
 	"fs-overlay-paths":  {judge.NotApplicable, judge.Pass},
 	"fs-runtime-socket": {judge.Invalid, judge.Pass},
 	"priv-posture":      {judge.Fail},
+	"priv-masked-paths": {judge.Fail},
 	"blk-guest-root":    {judge.Fail},
 	"dev-mem-kcore":     {judge.Pass, judge.NotApplicable}, // machines that hide their memory from root
 	"dev-set":           {judge.Pass, judge.NotApplicable}, // machines with few devices
