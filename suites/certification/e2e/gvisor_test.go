@@ -72,7 +72,7 @@ var gvisor = map[string]expected{
 	"net-abstract-socket":   passes("subject"),
 	"net-node-loopback":     passes("subject left no trace in the record of the planted loopback"),
 	"net-metadata":          passes("subject asked and was answered by no metadata service"),
-	"net-kubelet":           passes("subject was told nothing by the kubelet"),
+	"net-kubelet":           passes("asked without credentials from outside, refuses"),
 	"net-cross-tenant":      passes("subject and neighbour do not hear each other"),
 	"host-load":             finding("subject reads the same mem_total_kib"),
 	"priv-posture":          finding("no seccomp filter"),
