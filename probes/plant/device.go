@@ -1,7 +1,6 @@
 package plant
 
 import (
-	"errors"
 	"fmt"
 
 	"golang.org/x/sys/unix"
@@ -18,7 +17,11 @@ func openDevice(s *site, name string, flags int) (int, error) {
 		if err == nil {
 			return fd, nil
 		}
-		failures = errors.Join(failures, fmt.Errorf("open %s: %w", path, err))
+		if failures == nil {
+			failures = fmt.Errorf("open %s: %w", path, err)
+		} else {
+			failures = fmt.Errorf("%w; open %s: %w", failures, path, err) // one line
+		}
 	}
 	return -1, failures
 }

@@ -37,7 +37,7 @@ func listVMMs(root string) evidence.Observation {
 	var monitors []string
 	budget := maxDescriptors
 	for _, p := range all {
-		if !(isVMM(p.exe) && !p.contained()) && !holdsVM(p, &budget) {
+		if (!isVMM(p.exe) || p.contained()) && !holdsVM(p, &budget) {
 			continue
 		}
 		cpu, cpuOK := cpuMicros(p)

@@ -91,7 +91,7 @@ func writable(path string) (string, error) {
 	if err := unix.Access(path, unix.W_OK); err != nil && !errors.Is(err, unix.EACCES) {
 		return "", err
 	}
-	found, refused, tries := "", error(errNothing), 0
+	found, refused, tries := "", errNothing, 0
 	// The function below returns no error but SkipAll.
 	_ = filepath.WalkDir(path, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil || !entry.Type().IsRegular() {

@@ -15,8 +15,9 @@ const (
 	// ProcessEnv is the variable that holds the token of the planted process.
 	ProcessEnv = "KATACERT_TOKEN"
 	// TenantEnv is the variable that holds the token of a tenant's resident
-	// process, SecretEnv the one that holds the tenant's secret in its container.
+	// process.
 	TenantEnv = "KATACERT_TENANT_TOKEN"
+	// SecretEnv is the variable that holds a tenant's secret in its container.
 	SecretEnv = "KATACERT_SECRET" //nolint:gosec // the name of a variable, no secret
 	// ResidentCommand begins the arguments of a tenant's resident process.
 	ResidentCommand = "hold-tenant"
