@@ -66,14 +66,14 @@ func writeValue(w io.Writer, value reflect.Value, indent string) error {
 	if err != nil {
 		return err
 	}
-	_, err = w.Write(escapeInvisible(text))
+	_, err = w.Write(EscapeInvisible(text))
 	return err
 }
 
-// escapeInvisible replaces what a terminal or an editor would act on instead of
+// EscapeInvisible replaces, in text that encoding/json wrote, what a terminal or an editor would act on instead of
 // showing by its JSON escape. The encoder has done so for ASCII except DEL; all
 // else that is not ASCII stands inside of strings.
-func escapeInvisible(text []byte) []byte {
+func EscapeInvisible(text []byte) []byte {
 	if !slices.ContainsFunc(text, func(b byte) bool { return b >= 0x7f }) {
 		return text
 	}

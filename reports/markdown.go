@@ -45,17 +45,17 @@ func (s summary) line(format string, args ...any) { _, _ = fmt.Fprintf(s, format
 
 func (s summary) head() {
 	run := s.r.Run
-	s.line("# %s\n", prose(s.r.Headline()))
-	s.line("%s, run %s, profile %s, %s required, %s, %s.\n", prose(run.Tool+" "+run.Version), code(run.ID), run.Profile, run.Require,
+	s.line("# %s\n", Prose(s.r.Headline()))
+	s.line("%s, run %s, profile %s, %s required, %s, %s.\n", Prose(run.Tool+" "+run.Version), code(run.ID), run.Profile, run.Require,
 		run.Started.UTC().Format("2006-01-02 15:04:05 UTC"), run.Finished.Sub(run.Started).Round(100*time.Millisecond))
 	if label, text := s.r.Cause(); label != "" {
-		s.line("> **%s:** %s\n", label, prose(text))
+		s.line("> **%s:** %s\n", label, Prose(text))
 	}
 	for _, notice := range s.r.Notices {
-		s.line("> **Notice:** %s\n", prose(notice))
+		s.line("> **Notice:** %s\n", Prose(notice))
 	}
 	for _, left := range s.r.Leftovers {
-		s.line("> **Left behind:** %s\n", prose(left))
+		s.line("> **Left behind:** %s\n", Prose(left))
 	}
 	var counts []string
 	for _, result := range judge.Results() {
@@ -68,7 +68,7 @@ func (s summary) head() {
 
 func (s summary) scope() {
 	s.line("## What was certified\n")
-	s.line("Cluster %s (%s), Kubernetes %s.\n", code(s.r.Cluster.Name), prose(s.r.Cluster.Provider), code(s.r.Cluster.Kubernetes))
+	s.line("Cluster %s (%s), Kubernetes %s.\n", code(s.r.Cluster.Name), Prose(s.r.Cluster.Provider), code(s.r.Cluster.Kubernetes))
 	s.line("| target | RuntimeClass | handler | runtime | shim | kernel | container runtime |\n|---|---|---|---|---|---|---|")
 	for i, p := range s.r.Platforms() {
 		if i == summaryLines {
@@ -88,7 +88,7 @@ func (s summary) fails() {
 	if advice := advise(rows); len(advice) > 0 {
 		s.line("## What to do\n")
 		for _, a := range advice {
-			s.line("- %s (%s)", prose(a.Text), code(firstFew(a.Controls)))
+			s.line("- %s (%s)", Prose(a.Text), code(firstFew(a.Controls)))
 		}
 		s.line("")
 	}
@@ -111,10 +111,10 @@ func (s summary) fails() {
 
 func (s summary) detail(row Row) {
 	s.line("### %s on %s\n", code(row.Control.ID), code(row.Verdict.Target))
-	s.line("%s: %s.\n", prose(row.Control.Title), prose(row.Verdict.Reason))
+	s.line("%s: %s.\n", Prose(row.Control.Title), Prose(row.Verdict.Reason))
 	if len(row.Verdict.Compared) > 0 {
 		truth, control, subject := row.Control.Columns()
-		s.line("| reading | %s | %s | %s | |\n|---|---|---|---|---|", prose(truth), prose(control), prose(subject))
+		s.line("| reading | %s | %s | %s | |\n|---|---|---|---|---|", Prose(truth), Prose(control), Prose(subject))
 		for _, c := range row.Verdict.Compared {
 			s.line("| %s | %s | %s | %s | %s |", code(c.Reading), code(c.Truth), code(c.Control), code(c.Subject), Note(c))
 		}
@@ -131,7 +131,7 @@ func (s summary) unproven() {
 	if len(reasons) > 0 {
 		s.line("| verdict | control | targets | reason |\n|---|---|---|---|")
 		for _, reason := range reasons[:min(len(reasons), summaryLines)] {
-			s.line("| %s | %s | %s | %s |", reason.Mark(), code(reason.Control.ID), code(reason.Targets()), prose(reason.Verdict.Reason))
+			s.line("| %s | %s | %s | %s |", reason.Mark(), code(reason.Control.ID), code(reason.Targets()), Prose(reason.Verdict.Reason))
 		}
 		s.line("")
 	}
@@ -139,7 +139,7 @@ func (s summary) unproven() {
 		s.line("%d more are in report.html and report.json.\n", more)
 	}
 	for _, skip := range s.r.Skipped {
-		s.line("- Left out: %s: %s", prose(skip.What), prose(skip.Why))
+		s.line("- Left out: %s: %s", Prose(skip.What), Prose(skip.Why))
 	}
 	s.line("")
 }
@@ -209,9 +209,9 @@ func code(value string) string {
 	return "`" + safe + "`"
 }
 
-// prose shows a sentence in which a pod may have had a part. A zero-width space
+// Prose shows a sentence in which a pod may have had a part. A zero-width space
 // keeps @ and # from becoming mentions.
-func prose(sentence string) string {
+func Prose(sentence string) string {
 	return markdownText.Replace(judge.Printable(sentence, longestReason))
 }
 

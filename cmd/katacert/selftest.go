@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"path/filepath"
@@ -16,6 +15,7 @@ import (
 	"github.com/katacert/katacert/fixtures/mutants"
 	"github.com/katacert/katacert/reports/terminal"
 	"github.com/katacert/katacert/suites/certification"
+	"github.com/katacert/katacert/suites/judge"
 	"github.com/katacert/katacert/suites/selftest"
 )
 
@@ -105,7 +105,11 @@ func (f *selftestFlags) run(ctx context.Context, chosen []mutants.Mutant, stdout
 		return err
 	}
 	if f.output == "json" {
-		if err := json.NewEncoder(stdout).Encode(result); err != nil {
+		data, err := result.JSON()
+		if err != nil {
+			return err
+		}
+		if _, err := stdout.Write(data); err != nil {
 			return fmt.Errorf("write the result to standard output: %w", err)
 		}
 	} else {
@@ -113,7 +117,7 @@ func (f *selftestFlags) run(ctx context.Context, chosen []mutants.Mutant, stdout
 		fmt.Fprintf(stdout, "reports  %s\n", strings.Join(written, "\n         "))
 	}
 	for _, what := range result.Leftovers {
-		fmt.Fprintln(stderr, "katacert: left behind: "+what)
+		fmt.Fprintln(stderr, "katacert: left behind: "+judge.Printable(what, 400))
 	}
 	return selftestOutcome(result)
 }

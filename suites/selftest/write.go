@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/katacert/katacert/reports"
 	"github.com/katacert/katacert/suites/catalogue"
 	"github.com/katacert/katacert/suites/judge"
 )
@@ -20,14 +21,14 @@ func (r *Result) Write(dir string, all []catalogue.Control) ([]string, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, fmt.Errorf("make the self-test's folder: %w", err)
 	}
-	data, err := json.MarshalIndent(r, "", "  ")
+	data, err := r.JSON()
 	if err != nil {
-		return nil, fmt.Errorf("write the self-test's result: %w", err)
+		return nil, err
 	}
 	var matrix strings.Builder
 	r.Matrix(&matrix, all)
 	var written []string
-	for name, content := range map[string][]byte{"selftest.json": append(data, '\n'), "selftest.md": []byte(matrix.String())} {
+	for name, content := range map[string][]byte{"selftest.json": data, "selftest.md": []byte(matrix.String())} {
 		path := filepath.Join(dir, name)
 		if err := os.WriteFile(path, content, 0o644); err != nil {
 			return written, fmt.Errorf("write the self-test's result: %w", err)
@@ -38,9 +39,25 @@ func (r *Result) Write(dir string, all []catalogue.Control) ([]string, error) {
 	return written, nil
 }
 
+// JSON is the result as selftest.json holds it: whole, and without characters that
+// a terminal would act on.
+func (r *Result) JSON() ([]byte, error) {
+	data, err := json.MarshalIndent(r, "", "  ")
+	if err != nil {
+		return nil, fmt.Errorf("write the self-test's result: %w", err)
+	}
+	return reports.EscapeInvisible(append(data, '\n')), nil
+}
+
+// longestLine bounds what is shown of a reason or failure, in characters.
+const longestLine = 2000
+
+// shown makes a text harmless in which a pod or a cluster may have had a part.
+func shown(text string) string { return judge.Printable(text, longestLine) }
+
 // Text shows the trials for people, a line or two each, and the outcome.
 func (r *Result) Text(w io.Writer) {
-	fmt.Fprintf(w, "%-9s %-23s %s\n", "", "sound set-up", r.Sound.line())
+	fmt.Fprintf(w, "%-9s %-23s %s\n", "", "sound set-up", shown(r.Sound.line()))
 	for _, t := range r.Trials {
 		state := "caught"
 		switch {
@@ -49,15 +66,15 @@ func (r *Result) Text(w io.Writer) {
 		case t.Survived():
 			state = "SURVIVED"
 		}
-		fmt.Fprintf(w, "%-9s %-23s %s\n", state, t.Mutant, t.line())
+		fmt.Fprintf(w, "%-9s %-23s %s\n", state, t.Mutant, shown(t.line()))
 	}
 	for _, u := range r.NothingHere {
-		fmt.Fprintf(w, "nothing to see on this node: %s (%s)\n", u.Control, u.Why)
+		fmt.Fprintf(w, "nothing to see on this node: %s (%s)\n", u.Control, shown(u.Why))
 	}
 	outcome, causes := r.Outcome()
 	fmt.Fprintf(w, "\n%d mutants, %d controls shown able to fail, in %s\n", len(r.Trials), r.proven(), r.Finished.Sub(r.Started).Round(time.Second))
 	for _, cause := range causes {
-		fmt.Fprintln(w, "  "+cause)
+		fmt.Fprintln(w, "  "+shown(cause))
 	}
 	switch outcome {
 	case Sharp:
@@ -115,11 +132,11 @@ func (r *Result) Matrix(w io.Writer, all []catalogue.Control) {
 	outcome, causes := r.Outcome()
 	fmt.Fprintf(w, "# Self-test of katacert %s\n\n%s, %d mutants, outcome: **%s**\n\n", r.Version, r.Started.Format(time.RFC3339), len(r.Trials), outcome)
 	for _, cause := range causes {
-		fmt.Fprintf(w, "- %s\n", cause)
+		fmt.Fprintf(w, "- %s\n", reports.Prose(cause))
 	}
 	fmt.Fprintf(w, "\n| # | mutant | what is broken | how it is made |\n|---|---|---|---|\n")
 	for i, t := range r.Trials {
-		fmt.Fprintf(w, "| %d | %s | %s | %s |\n", i+1, t.Mutant, t.Broken, t.Means)
+		fmt.Fprintf(w, "| %d | %s | %s | %s |\n", i+1, t.Mutant, reports.Prose(t.Broken), reports.Prose(t.Means))
 	}
 	fmt.Fprintf(w, "\n**C** caught as it must, c caught too with cause, **M** missed, **!** fired without cause or could not be judged, · held, n nothing to see on this node. "+
 		"Column 0 is the sound set-up, in which f is an expected finding.\n\n| control | shown | 0 |")

@@ -80,9 +80,14 @@ func Hostile() *reports.Report {
 	r.Notices = append(r.Notices, everything)
 	r.Leftovers = []string{everything}
 	r.Skipped = append(r.Skipped, reports.Skip{What: everything, Why: everything})
-	r.Targets[0].Node.Kernel, r.Targets[0].Node.OS = everything, everything
-	r.Targets[0].Runtime.Shim = everything
-	r.Cluster.Name = everything
+	target := &r.Targets[0]
+	target.RuntimeClass, target.Handler = everything, everything
+	target.Node = reports.Node{Name: everything, Kernel: everything, OS: everything, Architecture: everything, ContainerRuntime: everything, Kubelet: everything}
+	target.Runtime.Shim, target.Runtime.Digest = everything, everything
+	r.Cluster = reports.Cluster{Provider: everything, Name: everything, Server: everything, Kubernetes: everything}
+	for i := range r.Images {
+		r.Images[i].Ref, r.Images[i].Digest = everything, everything
+	}
 	r.Run.Interrupted = everything
 	r.Timings = append(r.Timings, reports.Timing{Phase: everything, Target: r.Targets[0].ID, Started: Began, Duration: time.Second})
 	return r
