@@ -172,6 +172,9 @@ const (
 	ParamLoopback = "loopback_port"
 	// ParamOpenKubelet is the port of the kubelet's stand-in on ParamNodeIP.
 	ParamOpenKubelet = "open_kubelet_port"
+	// ParamNodePorts are the TCP ports on which services of the node wait at its
+	// own address, divided by commas; empty where there are none.
+	ParamNodePorts = "node_ports"
 	// ParamBlockDevice are the numbers of the planted block device, "major:minor".
 	ParamBlockDevice = "block_device"
 	// ParamHandle is the file handle of a planted file, as "<type>:<hex>".

@@ -18,6 +18,8 @@ func Probes() []probes.Probe {
 		{ID: "loopback", Rounds: lookAgain, From: probes.NotWitness, OptIn: true, Observe: loopback},
 		{ID: "metadata", Rounds: look, OptIn: true, Observe: metadata},
 		{ID: "kubelet", Rounds: lookAgain, OptIn: true, Observe: kubelet},
+		{ID: "node-services", Rounds: []evidence.Round{evidence.Act}, From: probes.OnlyWitness, OptIn: true, Observe: listNodeServices},
+		{ID: "node-services", Rounds: lookAgain, From: probes.NotWitness, OptIn: true, Observe: nodeServices},
 		{ID: "tenant-call", Rounds: lookAgain, From: probes.OnlyTenants, OptIn: true, Observe: tenantCall},
 		{ID: "raw-frame", Rounds: lookAgain, From: forgesFrames, OptIn: true, Observe: rawFrame},
 		{ID: "listener-log", Rounds: []evidence.Round{evidence.Settle}, From: onSandboxes, OptIn: true, Observe: listenerLog},

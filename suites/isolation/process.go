@@ -135,12 +135,14 @@ func Privilege() []catalogue.Control {
 			Why:       "Runtimes cover files of /proc and /sys that belong to the whole kernel: keys, timers, power meters, firmware, interrupts, settings. A container that is given them reads what others do, or changes how the kernel behaves.",
 			Proves:    "None of the paths that runc, containerd and CRI-O mask by default can be opened in the pod, and no file can be opened for writing in those that they mount read-only. Nothing is written.",
 			ProvesNot: "Anything about the node, inside a virtual machine: these are files of the guest's kernel there, and of gVisor's in gVisor. Whether the node's can be opened is asked by sysctl-bleed, dev-mem-kcore and keyring-token.",
-			OnFail:    "Inside a sandbox this is a finding, no escape: the runtime inside drops linux.maskedPaths or linux.readonlyPaths of the container's spec. On the node's own kernel look for procMount Unmasked in the admitted pod, and for unmasked paths in the runtime's configuration.",
+			OnFail:    "Inside a sandbox this is a finding, no escape: the runtime inside drops linux.maskedPaths or linux.readonlyPaths of the container's spec, as gVisor does. On the node's own kernel look for procMount Unmasked in the admitted pod, and for unmasked paths in the runtime's configuration.",
 			Level:     catalogue.Hardening,
 			Profile:   catalogue.Certification,
 			Expected:  map[judge.Kind]judge.Result{judge.KindUserKernel: judge.Fail},
 			Rule:      byWeakness("privileged", judge.Reached("covered-paths", "open", evidence.Look)),
 			OptIn:     []string{"covered-paths"},
+			// gVisor masks by not having the files, and mounts no path read-only.
+			Expected: map[judge.Kind]judge.Result{judge.KindUserKernel: judge.Fail},
 			Refs:      catalogue.Refs("NIST AC-6", "NIST CM-7", "NIST SC-39", "CIS 5.2.2", "ATT&CK T1082", "CVE-2023-28642", "CVE-2025-31133"),
 		},
 	}, catalogue.Privilege, processOnFail)

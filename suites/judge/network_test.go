@@ -84,7 +84,7 @@ func TestCallsAreJudgedByTheRecordOfTheCalled(t *testing.T) {
 
 func TestServicesOfTheNodeAndItsCloud(t *testing.T) {
 	subject, witness := evidence.Subject, evidence.Witness
-	cloud, kubelet := judge.AnswersMetadata(), judge.OpensKubelet()
+	cloud, kubelet, services := judge.AnswersMetadata(), judge.OpensKubelet(), judge.ReachesNodeServices()
 	reaches := set(subject, evidence.LookAgain, "kubelet", "reached", evidence.List("10250"))
 	for _, test := range []struct {
 		name    string
@@ -107,6 +107,13 @@ func TestServicesOfTheNodeAndItsCloud(t *testing.T) {
 		{"kubelet: open without TLS", edits{set(subject, evidence.LookAgain, "kubelet", "open", evidence.List("10255"))}, kubelet, judge.Detected},
 		{"kubelet: the stand-in alone", edits{set(subject, evidence.LookAgain, "kubelet", "stand_in", evidence.Text("open"))}, kubelet, judge.Undetected},
 		{"kubelet: none on this node", edits{set(witness, evidence.LookAgain, "kubelet", "reached", evidence.List())}, kubelet, judge.NoTruth},
+		{"services: none", nil, services, judge.Undetected},
+		{"services: one", edits{set(subject, evidence.LookAgain, "node-services", "reached", evidence.List("9100"))}, services, judge.Detected},
+		{"services: one that the node does not have", edits{set(subject, evidence.LookAgain, "node-services", "reached", evidence.List("4711"))}, services, judge.Undetected},
+		{"services: the node has none", edits{set(witness, evidence.Act, "node-services", "ports", evidence.List())}, services, judge.Undetected},
+		{"services: the planted one alone", edits{set(subject, evidence.LookAgain, "node-services", "stand_in", evidence.Text("done"))}, services, judge.Undetected},
+		{"services: the node did not list them", edits{func(s *scene.Scene) { s.Forget(witness, evidence.Act, "node-services") }}, services, judge.Unknown},
+		{"services: was not told", edits{untold(subject, evidence.LookAgain, "node-services")}, services, judge.AbsentThere},
 		{"kubelet: was not told", edits{untold(subject, evidence.LookAgain, "kubelet")}, kubelet, judge.AbsentThere},
 		{"kubelet: a reading is missing", edits{func(s *scene.Scene) { s.Unset(subject, evidence.LookAgain, "kubelet", "open") }}, kubelet, judge.Unknown},
 	} {

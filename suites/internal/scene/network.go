@@ -28,6 +28,7 @@ func (s *Scene) network() {
 		s.Saw(v, evidence.Look, "metadata", evidence.Values{"answered": list(), "tried": list("gce: no-answer")})
 		s.Saw(v, evidence.LookAgain, "kubelet", evidence.Values{"answers": list("10250: no-answer", "10255: no-answer"), "reached": list(), "open": list(), "stand_in": text("no-answer")})
 	}
+	s.nodeServices()
 	for _, v := range []evidence.Vantage{evidence.Witness, evidence.Weakened("host-network")} {
 		s.Saw(v, evidence.Look, "metadata", evidence.Values{"answered": list("gce"), "tried": list("gce: status 200")})
 		s.Saw(v, evidence.LookAgain, "kubelet", evidence.Values{"answers": list("10250: status 400", "10255: ECONNREFUSED"), "reached": list("10250"), "open": list(), "stand_in": text("open")})
