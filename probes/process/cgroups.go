@@ -81,6 +81,7 @@ func changeCgroups(ctx *probes.Context) evidence.Observation {
 	if len(own) > 0 {
 		failures = nil
 	}
+	slices.SortStableFunc(own, func(a, b cgroups.Own) int { return quietness(a) - quietness(b) })
 	for _, o := range own {
 		values, err := makeCgroups(ctx.Run, o)
 		if err == nil {
@@ -89,6 +90,19 @@ func changeCgroups(ctx *probes.Context) evidence.Observation {
 		failures = errors.Join(failures, err)
 	}
 	return probes.Unreadable(failures)
+}
+
+// quietness is the place of a hierarchy's steadiest controller in quietFirst. One
+// of version 2 has no controllers of its own and comes first.
+func quietness(own cgroups.Own) int {
+	if len(own.Controllers) == 0 {
+		return 0
+	}
+	at := slices.IndexFunc(quietFirst, func(name string) bool { return slices.Contains(own.Controllers, name) })
+	if at < 0 {
+		return len(quietFirst)
+	}
+	return at
 }
 
 // makeCgroups makes the cgroups in one hierarchy and reads the counts after; it
