@@ -59,8 +59,8 @@ func processes(root string) (found []process, truncated bool, err error) {
 			continue
 		}
 		exe := filepath.Base(strings.TrimSuffix(target, " (deleted)"))
-		// Readings are "key=value" pairs divided by spaces.
-		found = append(found, process{pid: pid, dir: dir, exe: strings.ReplaceAll(exe, " ", "_")})
+		// Readings are "key=value" pairs divided by white space.
+		found = append(found, process{pid: pid, dir: dir, exe: word(exe)})
 	}
 	return found, false, nil
 }

@@ -50,7 +50,8 @@ func everyoneGives(t *testing.T, rounds ...evidence.Round) (*targetRun, map[stri
 		run.seats = append(run.seats, &seat{vantage: v, pod: pod})
 	}
 	for _, round := range rounds {
-		run.round(t.Context(), round, run.seats...)
+		run.round(t.Context(), round, run.witness()) // alone, as always
+		run.round(t.Context(), round, run.others()...)
 	}
 	for _, r := range file.of(run.target.ID) {
 		if r.Error != "" || len(r.Observations) != 1 {
