@@ -17,8 +17,9 @@ const DefaultCapabilities uint64 = 0xa80425fb
 
 // Looser detects that a pod runs with more privilege than its spec asks for:
 // capabilities beyond the runtime's default set, no_new_privs unset although
-// allowPrivilegeEscalation is false, or no seccomp filter although the profile
-// is RuntimeDefault.
+// allowPrivilegeEscalation is false, no seccomp filter although the profile is
+// RuntimeDefault, or no profile of the security module although a plain container
+// of the same spec has one.
 func Looser() Detection {
 	return func(c *Case) Sight {
 		o, err := c.observe(c.Seen, evidence.Look, "posture")
@@ -51,7 +52,14 @@ func Looser() Detection {
 		if n, has := o.Values.Number("seccomp"); has {
 			add("seccomp", "2 (filter)", strconv.FormatInt(n, 10), n == 2, "no seccomp filter")
 		}
+		text, _ := o.Values.Text("lsm")
+		wanted, loose, err := c.label(text)
+		if err == nil && wanted != "" {
+			add("lsm", wanted, text, !loose, "not confined by the security module")
+		}
 		switch {
+		case err != nil && len(looser) == 0:
+			return Sight{Outcome: Unknown, Readings: readings, Reason: "is not confined by its security module, and cannot be compared: reference " + err.Error()}
 		case len(readings) == 0:
 			return Sight{Outcome: AbsentThere, Reason: "shows no capabilities, no_new_privs or seccomp mode"}
 		case len(looser) > 0:
