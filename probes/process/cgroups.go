@@ -21,10 +21,11 @@ import (
 // node come to between two rounds, and a number nobody makes by habit.
 const madeCgroups = 37
 
-// quietFirst orders the controllers by how steady their number of cgroups is.
+// quietFirst orders the controllers by how steady their number of cgroups is, and
+// those before others that kernels in user space have too (gVisor has no freezer).
 // The memory controller comes last: it counts removed cgroups for as long as
 // any of their pages is in use.
-var quietFirst = []string{"freezer", "devices", "pids", "cpuacct", "cpu", "blkio", "io", "net_cls", "perf_event", "hugetlb", "cpuset", "memory"}
+var quietFirst = []string{"pids", "devices", "cpuacct", "freezer", "cpu", "blkio", "io", "net_cls", "perf_event", "hugetlb", "cpuset", "memory"}
 
 // countCgroups reads how many cgroups the kernel has, by controller.
 func countCgroups(*probes.Context) evidence.Observation {
