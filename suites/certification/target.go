@@ -170,7 +170,21 @@ func (t *targetRun) deploy(ctx context.Context) {
 	for _, v := range t.r.plan.Vantages {
 		t.seats = append(t.seats, t.prepare(v))
 	}
-	t.startAll(ctx, slices.DeleteFunc(slices.Clone(t.seats), func(s *seat) bool { return succeeds(s.vantage) }))
+	for _, batch := range t.batches() {
+		t.startAll(ctx, batch)
+	}
+}
+
+// batches are the seats whose pods are started together: all that succeed nobody,
+// unless the run's mutant wants the subject to come last.
+func (t *targetRun) batches() [][]*seat {
+	first := slices.DeleteFunc(slices.Clone(t.seats), func(s *seat) bool { return succeeds(s.vantage) })
+	if m := t.r.o.Mutant; m == nil || !m.SubjectLast {
+		return [][]*seat{first}
+	}
+	last := slices.DeleteFunc(slices.Clone(first), func(s *seat) bool { return s.vantage != evidence.Subject })
+	first = slices.DeleteFunc(first, func(s *seat) bool { return s.vantage == evidence.Subject })
+	return [][]*seat{first, last}
 }
 
 // startAll creates pods at once and waits for all of them.
