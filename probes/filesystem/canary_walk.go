@@ -22,16 +22,7 @@ func canaryWalk(ctx *probes.Context) evidence.Observation {
 		w.from(reachableRoots())
 		return struct{}{}
 	})
-	result := w.result()
-	values := evidence.Values{
-		"found":   evidence.List(result.found...),
-		"files":   evidence.Number(result.files),
-		"entries": evidence.Number(result.entries),
-		"roots":   evidence.Number(result.roots),
-	}
-	if result.truncated || !ended {
-		values["truncated"] = evidence.Number(1)
-	}
+	values := w.result().values(ended)
 	o := probes.Seen(values)
 	if !ended {
 		o.Detail = fmt.Sprintf("a file system did not answer within %v", grace)

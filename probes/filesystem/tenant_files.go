@@ -14,8 +14,8 @@ import (
 const (
 	// maxVolumes bounds how many folders that may be volumes are looked into.
 	maxVolumes = 256
-	// tenantWalkCPU bounds the search; the one for the witness's canaries walks
-	// the same roots and gets further.
+	// tenantWalkCPU bounds the search beyond the volumes; the one for the witness's
+	// canaries walks the same roots and gets further.
 	tenantWalkCPU = 60 * time.Millisecond
 )
 
@@ -52,17 +52,8 @@ func tenantFiles(ctx *probes.Context) evidence.Observation {
 		w.from(all)
 		return struct{}{}
 	})
-	result := w.result()
-	values := evidence.Values{
-		"found":   evidence.List(result.found...),
-		"files":   evidence.Number(result.files),
-		"entries": evidence.Number(result.entries),
-		"roots":   evidence.Number(result.roots),
-		"volumes": evidence.Number(int64(len(w.first))),
-	}
-	if result.truncated || !ended {
-		values["truncated"] = evidence.Number(1)
-	}
+	values := w.result().values(ended)
+	values["volumes"] = evidence.Number(int64(len(w.first)))
 	o := probes.Seen(values)
 	if !ended {
 		o.Detail = fmt.Sprintf("a file system did not answer within %v", grace)

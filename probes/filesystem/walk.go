@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/katacert/katacert/probes/evidence"
 	"github.com/katacert/katacert/probes/internal/place"
 )
 
@@ -44,8 +45,8 @@ type walk struct {
 	match func(content, path string) (found string, ok bool)
 	// first are further directories to look into before all others.
 	first []string
-	// entries bounds how many directory entries are looked at, within and
-	// withinCPU the time and the CPU time.
+	// entries bounds how many directory entries are looked at, within the time, and
+	// withinCPU the CPU time once all places where plants lie have been seen.
 	entries           int64
 	within, withinCPU time.Duration
 
@@ -53,7 +54,7 @@ type walk struct {
 	so     walkResult
 	queue  []step
 	seen   map[identity]bool
-	cpu    int64
+	cpu    int64 // when the CPU time began to count; negative before
 	ending time.Time
 }
 
@@ -61,18 +62,40 @@ type walkResult struct {
 	found                 []string
 	files, entries, roots int64
 	truncated             bool
+	// searched says that all places where plants lie were looked into. Having found
+	// nothing says nothing before.
+	searched bool
 }
 
 // step is a directory to be read. Level counts from the root; dev is the
-// device of the directory it was found in.
+// device of the directory it was found in. Place marks the folders in which
+// plants lie, and those directly below.
 type step struct {
 	path  string
 	level int
 	dev   uint64
+	place bool
 }
 
 func newWalk(match func(content, path string) (string, bool)) *walk {
 	return &walk{match: match, entries: walkEntries, within: walkWithin, withinCPU: walkCPU, seen: map[identity]bool{}}
+}
+
+// values are the readings of a walk; ended says whether it ended by itself.
+func (r walkResult) values(ended bool) evidence.Values {
+	values := evidence.Values{
+		"found":   evidence.List(r.found...),
+		"files":   evidence.Number(r.files),
+		"entries": evidence.Number(r.entries),
+		"roots":   evidence.Number(r.roots),
+	}
+	if r.truncated || !ended {
+		values["truncated"] = evidence.Number(1)
+	}
+	if !r.searched {
+		values["unsearched"] = evidence.Number(1)
+	}
+	return values
 }
 
 func (w *walk) result() walkResult {
@@ -87,14 +110,14 @@ func (w *walk) result() walkResult {
 // reached. Once the well-known places and what lies directly below have been
 // seen, a find is enough.
 func (w *walk) from(r *roots) {
-	w.cpu, w.ending = cpuNanos(), time.Now().Add(w.within)
+	w.cpu, w.ending = -1, time.Now().Add(w.within)
 	w.update(func(so *walkResult) { so.roots, so.truncated = int64(len(r.paths)), r.truncated })
 	for _, path := range w.first {
-		w.queue = append(w.queue, step{path: path})
+		w.queue = append(w.queue, step{path: path, place: true})
 	}
 	for _, root := range r.paths {
 		for _, known := range wellKnown() {
-			w.queue = append(w.queue, step{path: path.Join(root, known)})
+			w.queue = append(w.queue, step{path: path.Join(root, known), place: true})
 		}
 	}
 	for _, root := range r.paths {
@@ -106,11 +129,16 @@ func (w *walk) from(r *roots) {
 		if next.level > 1 && len(w.so.found) > 0 {
 			return
 		}
+		if w.cpu < 0 && next.level > 0 && !next.place {
+			w.cpu = cpuNanos()
+			w.update(func(so *walkResult) { so.searched = true })
+		}
 		if !w.visit(next) {
 			w.update(func(so *walkResult) { so.truncated = true })
 			return
 		}
 	}
+	w.update(func(so *walkResult) { so.searched = true })
 }
 
 func (w *walk) update(change func(*walkResult)) {
@@ -151,7 +179,7 @@ func (w *walk) visit(s step) bool {
 		return w.mayGoOn()
 	}
 	w.seen[id] = true
-	return w.list(dir, step{path: s.path, level: s.level + 1, dev: stat.Dev})
+	return w.list(dir, step{path: s.path, level: s.level + 1, dev: stat.Dev, place: s.place && s.level == 0})
 }
 
 // list looks at the entries of a directory; below describes its directories.
@@ -163,7 +191,7 @@ func (w *walk) list(dir *os.File, below step) bool {
 			name := path.Join(below.path, entry.Name())
 			switch entry.Type() {
 			case fs.ModeDir:
-				w.queue = append(w.queue, step{path: name, level: below.level, dev: below.dev})
+				w.queue = append(w.queue, step{path: name, level: below.level, dev: below.dev, place: below.place})
 			case 0:
 				w.check(int(dir.Fd()), entry.Name(), name)
 			}
@@ -228,7 +256,7 @@ func readCandidate(dir int, name string) (string, error) {
 
 // mayGoOn says whether all bounds still hold.
 func (w *walk) mayGoOn() bool {
-	return w.so.entries < w.entries && time.Now().Before(w.ending) && cpuNanos()-w.cpu < w.withinCPU.Nanoseconds()
+	return w.so.entries < w.entries && time.Now().Before(w.ending) && (w.cpu < 0 || cpuNanos()-w.cpu < w.withinCPU.Nanoseconds())
 }
 
 func cpuNanos() int64 {

@@ -90,16 +90,27 @@ func TestWalkLooksAtWellKnownPlacesFirst(t *testing.T) {
 func TestWalkEndsByTheClock(t *testing.T) {
 	root := t.TempDir()
 	write(t, filepath.Join(root, "a/b/deep"), canary)
-	for _, limit := range []func(*walk){
-		func(w *walk) { w.within = 0 },
-		func(w *walk) { w.withinCPU = 0 },
+	for _, limit := range []struct {
+		set      func(*walk)
+		searched bool
+	}{
+		{func(w *walk) { w.within = 0 }, false},
+		{func(w *walk) { w.withinCPU = 0 }, true},
 	} {
 		w := newWalk(isCanary)
-		limit(w)
+		limit.set(w)
 		w.from(&roots{paths: []string{root}})
-		if result := w.result(); !result.truncated || len(result.found) > 0 {
+		if result := w.result(); !result.truncated || len(result.found) > 0 || result.searched != limit.searched {
 			t.Errorf("%+v", result)
 		}
+	}
+	// Where plants lie is searched however much CPU time that takes.
+	write(t, filepath.Join(root, "var/lib/some-name/canary"), canary)
+	w := newWalk(isCanary)
+	w.withinCPU = 0
+	w.from(&roots{paths: []string{root}})
+	if result := w.result(); len(result.found) != 1 || !result.searched {
+		t.Errorf("%+v", result)
 	}
 	ctx := &probes.Context{TimeoutScale: 30}
 	if got := ctx.Scaled(walkWithin); got != 30*walkWithin {

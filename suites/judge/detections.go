@@ -185,12 +185,25 @@ func Reached(probe, reading string, round evidence.Round) Detection {
 			sight.Reason = fmt.Sprintf("reached %d: %s", len(got), got[0])
 			return sight
 		}
+		if unsearched(seen) {
+			return Sight{Outcome: Unknown, Reason: reasonUnsearched}
+		}
 		sight.Reason = "searched and reached nothing"
 		if cut, _ := seen.Values.Number("truncated"); cut != 0 {
 			sight.Reason = "searched up to its bound and reached nothing"
 		}
 		return sight
 	}
+}
+
+// reasonUnsearched says why a search proves nothing.
+const reasonUnsearched = "was cut off before it had searched where plants lie"
+
+// unsearched says whether a search was ended by its bounds, by a busy node or by a
+// file system that does not answer, before it had come to the places that matter.
+func unsearched(o evidence.Observation) bool {
+	left, _ := o.Values.Number("unsearched")
+	return left != 0
 }
 
 // Planted is Reached for a token that the witness planted: where the witness

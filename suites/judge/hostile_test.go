@@ -34,6 +34,8 @@ func TestNoTenantHidesWhatAnotherFound(t *testing.T) {
 		{"and the first sent nothing that can be believed", found().Break(evidence.Subject, evidence.LookAgain, "cut off"), judge.Fail, "neighbour-successor found"},
 		{"one was refused", first(whole(), evidence.Denied), judge.Pass, "subject, which was refused: so it says"},
 		{"one has nothing to read", first(whole(), evidence.Absent), judge.NotApplicable, "subject in round look-again has no such interface"},
+		{"one was cut off too soon", whole().Saw(evidence.Neighbour, evidence.LookAgain, files, evidence.Values{"found": evidence.List(), "unsearched": evidence.Number(1)}),
+			judge.Error, "cut off before it had searched"},
 		{"one failed and one has nothing to read", first(whole().Got(evidence.Neighbour, evidence.LookAgain, files, evidence.Absent, ""), evidence.Failed),
 			judge.Error, "could not run probe"},
 	} {

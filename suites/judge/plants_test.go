@@ -26,6 +26,8 @@ func TestReached(t *testing.T) {
 		{"refused", scene.New().Got(evidence.Subject, evidence.LookAgain, "search", evidence.Denied, "EPERM"), judge.Undetected},
 		{"nothing to search", scene.New().Got(evidence.Subject, evidence.LookAgain, "search", evidence.Absent, ""), judge.AbsentThere},
 		{"failed", scene.New().Got(evidence.Subject, evidence.LookAgain, "search", evidence.Failed, ""), judge.Unknown},
+		{"cut off too soon", searched(values{"found": evidence.List(), "unsearched": evidence.Number(1)}), judge.Unknown},
+		{"found, and then cut off", searched(values{"found": evidence.List("/canary"), "unsearched": evidence.Number(1)}), judge.Detected},
 		{"in another round only", scene.New().Saw(evidence.Subject, evidence.Look, "search", values{"found": evidence.List()}), judge.Unknown},
 	} {
 		t.Run(test.name, func(t *testing.T) { expectSight(t, sight(test.scene, detects), test.want) })

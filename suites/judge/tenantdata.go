@@ -122,6 +122,9 @@ func (c *Case) found(v evidence.Vantage, round evidence.Round, probe string, kin
 			}
 		}
 	}
+	if len(found) == 0 && unsearched(o) {
+		return nil, &Sight{Outcome: Unknown, Reason: reasonUnsearched}
+	}
 	return found, nil
 }
 
