@@ -48,12 +48,13 @@ func tenantFiles(ctx *probes.Context) evidence.Observation {
 	grace := ctx.Scaled(walkGrace)
 	_, ended := bounded.Within(w.within+grace, func() struct{} {
 		all := reachableRoots()
-		w.first = volumesBelow(all.paths)
+		w.first, w.missed = volumesBelow(all.paths)
 		w.from(all)
 		return struct{}{}
 	})
-	values := w.result().values(ended)
-	values["volumes"] = evidence.Number(int64(len(w.first)))
+	result := w.result()
+	values := result.values(ended)
+	values["volumes"] = evidence.Number(result.first)
 	o := probes.Seen(values)
 	if !ended {
 		o.Detail = fmt.Sprintf("a file system did not answer within %v", grace)
@@ -74,19 +75,20 @@ func tenantToken(ctx *probes.Context, content string) (string, bool) {
 	return "", false
 }
 
-func volumesBelow(roots []string) []string {
-	var volumes []string
+// volumesBelow lists the folders below the roots that may be volumes, and says
+// whether there are more than are looked into.
+func volumesBelow(roots []string) (volumes []string, more bool) {
 	for _, root := range roots {
 		for _, pattern := range volumePatterns() {
 			// Only a malformed pattern is an error.
 			matches, _ := filepath.Glob(filepath.Join(escape(root), pattern))
-			volumes = append(volumes, matches[:min(len(matches), maxVolumes)]...)
-			if len(volumes) >= maxVolumes {
-				return volumes[:maxVolumes]
+			if room := maxVolumes - len(volumes); len(matches) > room {
+				return append(volumes, matches[:room]...), true
 			}
+			volumes = append(volumes, matches...)
 		}
 	}
-	return volumes
+	return volumes, false
 }
 
 // escape makes a path match itself as a pattern.

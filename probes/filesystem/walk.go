@@ -45,6 +45,9 @@ type walk struct {
 	match func(content, path string) (found string, ok bool)
 	// first are further directories to look into before all others.
 	first []string
+	// missed says that there are places where plants lie that no bound leaves room
+	// for.
+	missed bool
 	// entries bounds how many directory entries are looked at, within the time, and
 	// withinCPU the CPU time once all places where plants lie have been seen.
 	entries           int64
@@ -62,8 +65,10 @@ type walkResult struct {
 	found                 []string
 	files, entries, roots int64
 	truncated             bool
-	// searched says that all places where plants lie were looked into. Having found
-	// nothing says nothing before.
+	// first counts the further directories that were to be looked into.
+	first int64
+	// searched says that all places where plants lie were looked into, and each
+	// wholly. Having found nothing says nothing before.
 	searched bool
 }
 
@@ -111,7 +116,10 @@ func (w *walk) result() walkResult {
 // seen, a find is enough.
 func (w *walk) from(r *roots) {
 	w.cpu, w.ending = -1, time.Now().Add(w.within)
-	w.update(func(so *walkResult) { so.roots, so.truncated = int64(len(r.paths)), r.truncated })
+	w.missed = w.missed || r.truncated
+	w.update(func(so *walkResult) {
+		so.roots, so.first, so.truncated = int64(len(r.paths)), int64(len(w.first)), w.missed
+	})
 	for _, path := range w.first {
 		w.queue = append(w.queue, step{path: path, place: true})
 	}
@@ -131,14 +139,14 @@ func (w *walk) from(r *roots) {
 		}
 		if w.cpu < 0 && next.level > 0 && !next.place {
 			w.cpu = cpuNanos()
-			w.update(func(so *walkResult) { so.searched = true })
+			w.update(func(so *walkResult) { so.searched = !w.missed })
 		}
 		if !w.visit(next) {
 			w.update(func(so *walkResult) { so.truncated = true })
 			return
 		}
 	}
-	w.update(func(so *walkResult) { so.searched = true })
+	w.update(func(so *walkResult) { so.searched = !w.missed })
 }
 
 func (w *walk) update(change func(*walkResult)) {
@@ -179,11 +187,12 @@ func (w *walk) visit(s step) bool {
 		return w.mayGoOn()
 	}
 	w.seen[id] = true
-	return w.list(dir, step{path: s.path, level: s.level + 1, dev: stat.Dev, place: s.place && s.level == 0})
+	return w.list(dir, step{path: s.path, level: s.level + 1, dev: stat.Dev, place: s.place && s.level == 0}, s.place)
 }
 
-// list looks at the entries of a directory; below describes its directories.
-func (w *walk) list(dir *os.File, below step) bool {
+// list looks at the entries of a directory, which may be a place where plants lie;
+// below describes its directories.
+func (w *walk) list(dir *os.File, below step, place bool) bool {
 	for read := 0; ; {
 		entries, err := dir.ReadDir(walkBatch)
 		for _, entry := range entries {
@@ -204,6 +213,7 @@ func (w *walk) list(dir *os.File, below step) bool {
 			return true
 		}
 		if read += len(entries); read >= walkPerDir {
+			w.missed = w.missed || place
 			w.update(func(so *walkResult) { so.truncated = true })
 			return true
 		}

@@ -121,6 +121,44 @@ func TestWalkEndsByTheClock(t *testing.T) {
 	}
 }
 
+// TestWalkSaysWhatItLeftOut holds that a search is called whole only where every
+// place in which plants lie was looked into to its end.
+func TestWalkSaysWhatItLeftOut(t *testing.T) {
+	root, crowded := t.TempDir(), t.TempDir()
+	for file := range walkPerDir + walkBatch {
+		write(t, filepath.Join(crowded, "tmp", fmt.Sprint(file)), "")
+	}
+	for name, test := range map[string]struct {
+		roots    *roots
+		missed   bool
+		searched bool
+	}{
+		"all of it":             {&roots{paths: []string{root}}, false, true},
+		"a place was too full":  {&roots{paths: []string{crowded}}, false, false},
+		"there are more roots":  {&roots{paths: []string{root}, truncated: true}, false, false},
+		"there are more places": {&roots{paths: []string{root}}, true, false},
+	} {
+		w := newWalk(isCanary)
+		w.missed = test.missed
+		w.from(test.roots)
+		if result := w.result(); result.searched != test.searched || result.truncated == test.searched {
+			t.Errorf("%s: %+v", name, result)
+		}
+	}
+}
+
+func TestVolumesAreCounted(t *testing.T) {
+	root := t.TempDir()
+	for volume := range maxVolumes + 1 {
+		if err := os.MkdirAll(filepath.Join(root, "volumes/kind", fmt.Sprint(volume)), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if volumes, more := volumesBelow([]string{root}); volume >= maxVolumes-1 && (len(volumes) != maxVolumes || more != (volume == maxVolumes)) {
+			t.Errorf("of %d volumes %d are looked into, more: %v", volume+1, len(volumes), more)
+		}
+	}
+}
+
 func TestWalkPassesOverPseudoFileSystems(t *testing.T) {
 	if result := walkFrom("/proc", "/sys"); result.entries > 0 {
 		t.Errorf("%d entries of /proc and /sys read", result.entries)
