@@ -185,10 +185,22 @@ const (
 	// ParamSpecialMark begins the names of the special files by which the witness
 	// recognises them as the run's.
 	ParamSpecialMark = "special_mark"
+	// ParamCalledFolder is the path on the node of the folder that holds
+	// CalledFiles.
+	ParamCalledFolder = "called_folder"
 	// ParamSealedFile is the name of the file that the witness put into every
 	// volume which pods may only read.
 	ParamSealedFile = "sealed_file"
 )
+
+// CalledDecoy is the one of CalledFiles that nobody is told of.
+const CalledDecoy = "decoy"
+
+// CalledFiles are the names of files on the node that nothing opens but what
+// follows an annotation of a pod, each by the name of that annotation.
+func CalledFiles() []string {
+	return []string{"path", "virtio-fs-daemon", "config-path", "image", CalledDecoy}
+}
 
 // GivePrefix begins the readings that the witness hands on as parameters.
 const GivePrefix = "give_"

@@ -56,6 +56,17 @@ func (v Vantage) Weakness() (string, bool) {
 	return strings.CutPrefix(string(v), weakenedPrefix)
 }
 
+const annotatedPrefix = "annotated/"
+
+// Annotated names the vantage of the subject's pod with one named annotation for
+// its runtime, for example annotated/kernel-params.
+func Annotated(annotation string) Vantage { return Vantage(annotatedPrefix + annotation) }
+
+// Annotation returns the annotation of an annotated vantage, and whether it is one.
+func (v Vantage) Annotation() (string, bool) {
+	return strings.CutPrefix(string(v), annotatedPrefix)
+}
+
 // Round is one of the rounds in which the probes of a vantage run together.
 type Round string
 
@@ -68,6 +79,9 @@ const (
 	Act Round = "act"
 	// LookAgain is the second reading, by everyone.
 	LookAgain Round = "look-again"
+	// Trial is a reading by pods with one annotation each, and by the subject beside
+	// them.
+	Trial Round = "trial"
 	// Settle is when the witness reads side effects and reverts what it planted,
 	// and the tenants tell who came to their listeners.
 	Settle Round = "settle"
@@ -76,7 +90,7 @@ const (
 )
 
 // Rounds lists all rounds in order.
-func Rounds() []Round { return []Round{Look, Act, LookAgain, Settle, Aftermath} }
+func Rounds() []Round { return []Round{Look, Act, LookAgain, Trial, Settle, Aftermath} }
 
 // State says what became of one probe.
 type State string

@@ -19,7 +19,7 @@ func Probes() []probes.Probe {
 		{ID: "boot-time", Rounds: twice, Observe: bootTime},
 		{ID: "counters", Rounds: twice, Observe: counters},
 		{ID: "counters", Rounds: actAndSettle, From: probes.OnlyWitness, Observe: moveCounters},
-		{ID: "cmdline", Rounds: look, Observe: cmdline},
+		{ID: "cmdline", Rounds: lookAndTrial, Observe: cmdline},
 		{ID: "cpuid", Rounds: look, Observe: hypervisor},
 		{ID: "page-cache", Rounds: act, From: probes.OnlyWitness, Observe: leaveSign},
 		{ID: "page-cache", Rounds: act, From: probes.OnlyTenants, Observe: leaveTenantSign},
@@ -31,6 +31,7 @@ func Probes() []probes.Probe {
 
 var (
 	look         = []evidence.Round{evidence.Look}
+	lookAndTrial = []evidence.Round{evidence.Look, evidence.Trial}
 	act          = []evidence.Round{evidence.Act}
 	lookAgain    = []evidence.Round{evidence.LookAgain}
 	twice        = []evidence.Round{evidence.Look, evidence.LookAgain}

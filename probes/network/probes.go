@@ -15,6 +15,7 @@ import (
 // Probes returns the probes of the group in the order in which they run.
 func Probes() []probes.Probe {
 	return []probes.Probe{
+		{ID: "links", Rounds: []evidence.Round{evidence.Trial}, From: probes.NotWitness, Observe: links},
 		{ID: "loopback", Rounds: lookAgain, From: probes.NotWitness, OptIn: true, Observe: loopback},
 		{ID: "metadata", Rounds: look, OptIn: true, Observe: metadata},
 		{ID: "kubelet", Rounds: lookAgain, OptIn: true, Observe: kubelet},

@@ -43,6 +43,7 @@ func kinds() []kind {
 		{name: "handle", put: putHandle, find: findHandle, remove: removeHandle},
 		{name: plantShared, optIn: "share-links", put: putShared, find: findShared, remove: removeShared, touched: touchedShared},
 		{name: plantSpecial, optIn: "special-files", put: putSpecial, find: findSpecial, remove: removeSpecial, touched: touchedSpecial},
+		{name: plantCalled, optIn: "called-files", put: putCalled, find: findCalled, remove: removeCalled, touched: touchedCalled},
 		{name: plantSealed, optIn: "sealed-volume", put: putSealed, find: findSealed, remove: removeSealed, touched: touchedSealed},
 	}
 }

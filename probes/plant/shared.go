@@ -87,8 +87,14 @@ func touchedShared(s *site) ([]string, error) {
 	return lines, err
 }
 
+// ownFolders lists the site's folders for everyone.
 func (s *site) ownFolders(node *os.Root) []string {
-	dir, err := node.Open(sharedPlace)
+	return s.foldersAt(node, sharedPlace, sharedSuffix)
+}
+
+// foldersAt lists the site's folders at a place that have a suffix.
+func (s *site) foldersAt(node *os.Root, place, suffix string) []string {
+	dir, err := node.Open(place)
 	if err != nil {
 		return nil
 	}
@@ -96,9 +102,9 @@ func (s *site) ownFolders(node *os.Root) []string {
 	names, _ := dir.Readdirnames(-1)
 	var own []string
 	for _, name := range names {
-		base, ok := strings.CutSuffix(name, sharedSuffix)
+		base, ok := strings.CutSuffix(name, suffix)
 		if ok && s.owns(base) {
-			own = append(own, path.Join(sharedPlace, name))
+			own = append(own, path.Join(place, name))
 		}
 	}
 	return own

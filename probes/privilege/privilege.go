@@ -15,7 +15,7 @@ import (
 // Probes returns the probes of the group in the order in which they run.
 func Probes() []probes.Probe {
 	return []probes.Probe{
-		{ID: "posture", Rounds: []evidence.Round{evidence.Look}, Observe: posture},
+		{ID: "posture", Rounds: []evidence.Round{evidence.Look, evidence.Trial}, Observe: posture},
 		{ID: "covered-paths", Rounds: []evidence.Round{evidence.Look}, From: probes.NotWitness, OptIn: true, Observe: coveredPaths},
 	}
 }

@@ -10,7 +10,7 @@ import (
 // Probes returns the probes of the group in the order in which they run.
 func Probes() []probes.Probe {
 	return []probes.Probe{
-		{ID: "load", Rounds: twice, Observe: load},
+		{ID: "load", Rounds: twiceAndTrial, Observe: load},
 		{ID: "interrupts", Rounds: twice, Observe: interrupts},
 		{ID: "interrupts", Rounds: actAndSettle, From: probes.OnlyWitness, Observe: moveInterrupts},
 		{ID: "cgroups", Rounds: twice, Observe: countCgroups},
@@ -26,10 +26,11 @@ func Probes() []probes.Probe {
 }
 
 var (
-	lookAgain    = []evidence.Round{evidence.LookAgain}
-	hunts        = []evidence.Round{evidence.LookAgain, evidence.Aftermath}
-	twice        = []evidence.Round{evidence.Look, evidence.LookAgain}
-	actAndSettle = []evidence.Round{evidence.Act, evidence.Settle}
+	lookAgain     = []evidence.Round{evidence.LookAgain}
+	hunts         = []evidence.Round{evidence.LookAgain, evidence.Aftermath}
+	twice         = []evidence.Round{evidence.Look, evidence.LookAgain}
+	twiceAndTrial = []evidence.Round{evidence.Look, evidence.LookAgain, evidence.Trial}
+	actAndSettle  = []evidence.Round{evidence.Act, evidence.Settle}
 )
 
 // untold is the observation of a seeker that was given no token to seek.

@@ -1,0 +1,121 @@
+package certification
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/katacert/katacert/fixtures/pods"
+	"github.com/katacert/katacert/probes/evidence"
+)
+
+// deploy creates the pods of all vantages at once and waits for all of them.
+func (t *targetRun) deploy(ctx context.Context) {
+	t.seats = append(t.seats, t.prepare(evidence.Witness))
+	for _, v := range t.r.plan.Vantages {
+		t.seats = append(t.seats, t.prepare(v))
+	}
+	for _, batch := range t.batches() {
+		t.startAll(ctx, batch)
+	}
+}
+
+// batches are the seats whose pods are started together: all that succeed nobody,
+// unless the run's mutant wants the subject to come last.
+func (t *targetRun) batches() [][]*seat {
+	first := slices.DeleteFunc(slices.Clone(t.seats), func(s *seat) bool { return succeeds(s.vantage) })
+	if m := t.r.o.Mutant; m == nil || !m.SubjectLast {
+		return [][]*seat{first}
+	}
+	last := slices.DeleteFunc(slices.Clone(first), func(s *seat) bool { return s.vantage != evidence.Subject })
+	first = slices.DeleteFunc(first, func(s *seat) bool { return s.vantage == evidence.Subject })
+	return [][]*seat{first, last}
+}
+
+// startAll creates pods at once and waits for all of them.
+func (t *targetRun) startAll(ctx context.Context, seats []*seat) {
+	var wait sync.WaitGroup
+	for _, s := range seats {
+		wait.Go(func() { t.start(ctx, s) })
+	}
+	wait.Wait()
+}
+
+// prepare makes the pod of a vantage, not yet created.
+func (t *targetRun) prepare(v evidence.Vantage) *seat {
+	o := pods.Options{
+		Run: t.r.o.RunID, Target: t.target.ID, Node: t.target.Node.Name, Image: t.r.o.Images.Probe,
+		PullPolicy: t.r.o.Images.PullPolicy, Namespace: t.r.namespaces.node, RuntimeClass: t.r.plan.Reference,
+	}
+	if t.r.o.Images.PullSecret != nil {
+		o.PullSecrets = []string{t.r.o.Images.PullSecret.Name}
+	}
+	s := &seat{vantage: v, image: o.Image}
+	weakness, weakened := v.Weakness()
+	switch {
+	case v == evidence.Witness:
+		s.pod = pods.Witness(o)
+	case v == evidence.Reference:
+		s.data = t.data(v)
+		o.Data = s.data
+		s.pod = pods.Reference(o)
+	case v == evidence.Subject:
+		s.data = t.data(v)
+		o.Namespace, o.RuntimeClass, o.Data = t.r.namespaces.tenantA, t.target.Class.Name, s.data
+		s.pod = pods.Subject(o)
+	case v == evidence.Neighbour:
+		s.data = t.data(v)
+		o.Namespace, o.RuntimeClass, o.Data = t.r.namespaces.tenantB, t.target.Class.Name, s.data
+		s.pod = pods.Neighbour(o)
+	case v == evidence.GuestRoot:
+		o.RuntimeClass = t.target.Class.Name
+		s.pod = pods.GuestRoot(o)
+	case v == evidence.SubjectSuccessor:
+		o.Namespace, o.RuntimeClass = t.r.namespaces.tenantA, t.target.Class.Name
+		s.pod = pods.Successor(o, v)
+	case v == evidence.NeighbourSuccessor:
+		o.Namespace, o.RuntimeClass = t.r.namespaces.tenantB, t.target.Class.Name
+		s.pod = pods.Successor(o, v)
+	case v == evidence.Trainer:
+		o.Namespace, o.RuntimeClass, o.Image = t.r.namespaces.tenantA, t.target.Class.Name, t.r.o.Images.Trainer
+		s.image = o.Image
+		s.pod = t.trainingPod(o)
+	case weakened:
+		s.pod, s.err = pods.Weakened(o, pods.Weakness(weakness))
+	default:
+		s.err = fmt.Errorf("there is no pod for vantage %q", v)
+	}
+	t.breakSeat(s)
+	return s
+}
+
+// start creates the pod of a seat and waits until it runs as asked.
+func (t *targetRun) start(ctx context.Context, s *seat) {
+	if s.err != nil {
+		return
+	}
+	if s.vantage == evidence.Trainer {
+		if s.err = t.claimVolume(ctx); s.err != nil {
+			return
+		}
+	}
+	if s.err = t.claimData(ctx, s); s.err != nil {
+		return
+	}
+	created, err := t.r.client.CoreV1().Pods(s.pod.Namespace).Create(ctx, s.pod, metav1.CreateOptions{})
+	if err != nil {
+		s.err = pods.Refused(s.pod, err)
+		return
+	}
+	s.pod = created
+	running, err := t.r.watch.running(ctx, created, t.r.o.Timeouts)
+	if err != nil {
+		s.err = err
+		return
+	}
+	s.pod = running
+	s.err = genuine(running, t.target.Node.Name, s.image, t.r.o.Images.Manifests[digestOf(s.image)])
+}
