@@ -75,7 +75,7 @@ bench: ## Benchmarks
 	$(GO) test -run '^$$' -bench . -benchmem ./probes/... ./suites/... ./reports/...
 
 .PHONY: generate
-generate: ## Renew generated files: the packed modules of the local cluster, docs/controls.md
+generate: ## Renew generated files: the packed modules of the local cluster, docs/controls.md, docs/rbac.yaml, the permissions in docs/certifying-kata.md
 	$(GO) generate ./...
 	$(GO) test ./suites/certification -run Documentation -update
 

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -102,10 +101,8 @@ func (f *certifyFlags) check(cmd *cobra.Command) error {
 	if _, err := certification.ParseTenantLabels(f.tenantLabels); err != nil {
 		return err
 	}
-	if f.pullSecret != "" && strings.Count(f.pullSecret, "/") != 1 {
-		return usagef("--image-pull-secret %q: give it as NAMESPACE/NAME", f.pullSecret)
-	}
-	return nil
+	_, err := parseSecret(f.pullSecret)
+	return err
 }
 
 func (f *certifyFlags) choice() catalogue.Choice {

@@ -13,6 +13,7 @@ import (
 	"github.com/katacert/katacert/fixtures/cluster/local"
 	"github.com/katacert/katacert/fixtures/images"
 	"github.com/katacert/katacert/reports/terminal"
+	"github.com/katacert/katacert/suites/catalogue"
 	"github.com/katacert/katacert/suites/certification"
 )
 
@@ -63,16 +64,37 @@ func (f *certifyFlags) reachExisting(ctx context.Context, progress *terminal.Pro
 	if err != nil {
 		return nil, nil, err
 	}
+	if f.registry == "" {
+		return nil, nil, usagef("an existing cluster needs --image-registry PREFIX, from which its nodes can pull katacert's images (%s)", join(images.Names()))
+	}
+	if err := f.mayCertify(ctx, c); err != nil {
+		return nil, nil, err
+	}
 	arches, err := architectures(ctx, c)
 	if err != nil {
 		return nil, nil, err
 	}
-	if f.registry == "" {
-		return nil, nil, usagef("an existing cluster needs --image-registry PREFIX, from which its nodes can pull katacert's images (%s)", join(images.Names()))
-	}
 	progress.Phase("", "build the images")
 	set, err := images.Build(ctx, images.Options{Arch: arches, Progress: notes{progress}})
 	return c, set, err
+}
+
+// mayCertify makes sure that the user may do what the run does, before images are
+// built and pushed.
+func (f *certifyFlags) mayCertify(ctx context.Context, c cluster.Cluster) error {
+	client, err := kubernetes.NewForConfig(c.RESTConfig())
+	if err != nil {
+		return fmt.Errorf("make a client for cluster %s: %w", c.Name(), err)
+	}
+	controls, err := catalogue.Select(certification.Catalogue(), f.choice())
+	if err != nil {
+		return usagef("%v", err)
+	}
+	secret, err := parseSecret(f.pullSecret)
+	if err != nil {
+		return err
+	}
+	return certification.CheckAccess(ctx, client, certification.Cluster{Name: c.Name(), Config: c.RESTConfig()}, controls, secret, certification.DefaultTimeouts(f.scale))
 }
 
 // manifests lists the digests of an image's platforms by that of its index.
@@ -93,8 +115,11 @@ func (f *certifyFlags) readPullSecret(ctx context.Context, c cluster.Cluster) (*
 	if err != nil {
 		return nil, fmt.Errorf("make a client for cluster %s: %w", c.Name(), err)
 	}
-	namespace, name, _ := strings.Cut(f.pullSecret, "/")
-	secret, err := client.CoreV1().Secrets(namespace).Get(ctx, name, metav1.GetOptions{})
+	named, err := parseSecret(f.pullSecret)
+	if err != nil {
+		return nil, err
+	}
+	secret, err := client.CoreV1().Secrets(named.Namespace).Get(ctx, named.Name, metav1.GetOptions{})
 	if err != nil {
 		return nil, fmt.Errorf("read the pull secret %s: %w", f.pullSecret, err)
 	}

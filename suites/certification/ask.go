@@ -7,7 +7,6 @@ import (
 
 	"golang.org/x/sync/errgroup"
 	authenticationv1 "k8s.io/api/authentication/v1"
-	authorizationv1 "k8s.io/api/authorization/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
@@ -15,28 +14,24 @@ import (
 
 	"github.com/katacert/katacert/fixtures/pods"
 	"github.com/katacert/katacert/probes/evidence"
+	"github.com/katacert/katacert/suites/access"
 )
 
-// question is one that katacert asks as somebody else than itself.
-type question struct {
-	// ask gives two lists of lines "what=… result=…": "asked" is what must be
-	// refused, and "shown" the same where it must be granted.
-	ask func(*asker, context.Context) evidence.Observation
-	// needs are the rights of katacert's own user that it takes.
-	needs func() []authorizationv1.ResourceAttributes
-	// asTenants is set where the tenants' accounts ask.
-	asTenants bool
-}
+// question is one that katacert asks as somebody else than itself. The answer has
+// two lists of lines "what=… result=…": "asked" is what must be refused, and
+// "shown" the same where it must be granted.
+type question func(*asker, context.Context) evidence.Observation
 
 // questions by the name that controls ask for (catalogue.Control.Asks) and under
-// which the answers are in evidence.
+// which the answers are in evidence. The package suites/access knows what each
+// takes.
 var questions = map[string]question{
-	"admission":         {(*asker).admission, rightsOfTenants, true},
-	"anonymous":         {(*asker).anonymous, rightsOfTenants, true},
-	"class-choice":      {(*asker).classChoice, rightsOfTenants, true},
-	"kubelet-anonymous": {(*asker).kubelet, rightsOfKubelet, false},
-	"rights":            {(*asker).rights, rightsOfTenants, true},
-	"tenant-reads":      {(*asker).tenantReads, rightsOfTenants, true},
+	"admission":         (*asker).admission,
+	"anonymous":         (*asker).anonymous,
+	"class-choice":      (*asker).classChoice,
+	"kubelet-anonymous": (*asker).kubelet,
+	"rights":            (*asker).rights,
+	"tenant-reads":      (*asker).tenantReads,
 }
 
 // asker asks for one target.
@@ -74,7 +69,7 @@ func (t *targetRun) ask(ctx context.Context) (answers func() []evidence.Observat
 	for i, name := range asks {
 		group.Go(func() error {
 			start := time.Now()
-			observations[i] = questions[name].ask(a, ctx)
+			observations[i] = questions[name](a, ctx)
 			observations[i].Probe = name
 			observations[i].Micros = time.Since(start).Microseconds()
 			return nil
@@ -122,14 +117,13 @@ func (a *asker) tenant(ctx context.Context, namespace string) (kubernetes.Interf
 }
 
 // replicaSetController is the account that makes the pods of Deployments.
-const replicaSetController = "system:serviceaccount:kube-system:replicaset-controller"
+const replicaSetController = "system:serviceaccount:" + access.ControllerNamespace + ":" + access.ControllerAccount
 
 // controller returns a client that impersonates the controller that makes the
 // pods of Deployments. Requests fail where katacert's own user may not.
 func (a *asker) controller() (kubernetes.Interface, error) {
 	config := rest.CopyConfig(a.r.exec.config)
-	config.Impersonate = rest.ImpersonationConfig{UserName: replicaSetController,
-		Groups: []string{"system:serviceaccounts", "system:serviceaccounts:kube-system", "system:authenticated"}}
+	config.Impersonate = rest.ImpersonationConfig{UserName: replicaSetController, Groups: access.ControllerGroups()}
 	return quiet(config)
 }
 

@@ -11,7 +11,6 @@ import (
 	"strings"
 
 	"golang.org/x/sync/errgroup"
-	authorizationv1 "k8s.io/api/authorization/v1"
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/katacert/katacert/probes/evidence"
@@ -29,15 +28,6 @@ const (
 // kubeletPaths are what a kubelet tells of its pods: as the API server and as the
 // node's runtime know them.
 var kubeletPaths = []string{"/pods", "/runningpods/"}
-
-// rightsOfKubelet is what it takes to ask a kubelet as a stranger and to let the
-// API server ask it.
-func rightsOfKubelet() []authorizationv1.ResourceAttributes {
-	return []authorizationv1.ResourceAttributes{
-		{Verb: "create", Resource: "pods", Subresource: "portforward"},
-		{Verb: "get", Resource: "nodes", Subresource: "proxy"},
-	}
-}
 
 // kubelet asks the node's kubelet for its pods as a stranger, without certificate
 // and token, and as the proof that this is the question that a kubelet answers,

@@ -74,8 +74,8 @@ func dangerous(own, other string) []authorizationv1.ResourceAttributes {
 }
 
 // rights asks what the account may do that pods have which name none, and as the
-// proof that there is something to be granted, the same of katacert's own user.
-// The account is the run's and not the target's: it is asked once.
+// proof that there is something to be granted, the same of the group that may
+// everything. The account is the run's and not the target's: it is asked once.
 func (a *asker) rights(ctx context.Context) evidence.Observation {
 	return a.r.rights.of(func() evidence.Observation { return a.askRights(ctx) })
 }
@@ -100,12 +100,14 @@ func (a *asker) askRights(ctx context.Context) evidence.Observation {
 	var got replies
 	var group errgroup.Group
 	for _, right := range dangerous(own, a.r.namespaces.tenantB) {
-		for list, client := range map[*[]reply]kubernetes.Interface{&got.asked: account, &got.show: a.r.client} {
-			group.Go(func() error {
-				a.bounded(ctx, func(ctx context.Context) { got.add(list, mayDo(ctx, client, right, own)) })
-				return nil
-			})
-		}
+		group.Go(func() error {
+			a.bounded(ctx, func(ctx context.Context) { got.add(&got.asked, mayDo(ctx, account, right, own)) })
+			return nil
+		})
+		group.Go(func() error {
+			a.bounded(ctx, func(ctx context.Context) { got.add(&got.show, mastersMayDo(ctx, a.r.client, right, own)) })
+			return nil
+		})
 	}
 	automount := "unknown"
 	group.Go(func() error {
@@ -118,19 +120,40 @@ func (a *asker) askRights(ctx context.Context) evidence.Observation {
 
 // mayDo asks whether the client's user has a right.
 func mayDo(ctx context.Context, client kubernetes.Interface, right authorizationv1.ResourceAttributes, own string) reply {
-	one := reply{what: nameOf(right, own), result: refused}
 	review := &authorizationv1.SelfSubjectAccessReview{Spec: authorizationv1.SelfSubjectAccessReviewSpec{ResourceAttributes: &right}}
 	answer, err := client.AuthorizationV1().SelfSubjectAccessReviews().Create(ctx, review, metav1.CreateOptions{})
-	switch {
-	case err != nil:
-		one.result, one.said = erred, err.Error()
-	case answer.Status.Allowed:
-		one.result, one.said = granted, answer.Status.Reason
-	case answer.Status.EvaluationError != "":
-		// A refusal because an authorizer did not answer may be none tomorrow.
-		one.result, one.said = erred, answer.Status.EvaluationError
+	if err != nil {
+		return reply{what: nameOf(right, own), result: erred, said: err.Error()}
 	}
-	return one
+	return reviewed(nameOf(right, own), answer.Status)
+}
+
+// mastersGroup is the group that may everything in every cluster
+// (https://kubernetes.io/docs/concepts/security/rbac-good-practices/).
+const mastersGroup = "system:masters"
+
+// mastersMayDo asks whether a user of that group would have a right. Nobody is made
+// one, and katacert's own user need not be one.
+func mastersMayDo(ctx context.Context, client kubernetes.Interface, right authorizationv1.ResourceAttributes, own string) reply {
+	review := &authorizationv1.SubjectAccessReview{Spec: authorizationv1.SubjectAccessReviewSpec{ResourceAttributes: &right, Groups: []string{mastersGroup}}}
+	answer, err := client.AuthorizationV1().SubjectAccessReviews().Create(ctx, review, metav1.CreateOptions{})
+	if err != nil {
+		return reply{what: nameOf(right, own), result: erred, said: err.Error()}
+	}
+	return reviewed(nameOf(right, own), answer.Status)
+}
+
+// reviewed is what an access review means.
+func reviewed(what string, status authorizationv1.SubjectAccessReviewStatus) reply {
+	switch {
+	case status.Allowed:
+		return reply{what: what, result: granted, said: status.Reason}
+	case status.EvaluationError != "":
+		// A refusal because an authorizer did not answer may be none tomorrow.
+		return reply{what: what, result: erred, said: status.EvaluationError}
+	default:
+		return reply{what: what, result: refused}
+	}
 }
 
 // nameOf says a right in one word: verb, resource and where.

@@ -27,14 +27,28 @@ func reviewing(t *testing.T, may func(who, what string) authorizationv1.SubjectA
 		review.Status = may(given.of(r), nameOf(*review.Spec.ResourceAttributes, "run-a"))
 		answer(http.StatusCreated, review)(w, r)
 	}
+	handlers["POST "+pathReviewsOfOthers] = func(w http.ResponseWriter, r *http.Request) {
+		var review authorizationv1.SubjectAccessReview
+		if err := json.NewDecoder(r.Body).Decode(&review); err != nil {
+			t.Error(err)
+		}
+		if who := given.of(r); who != "katacert" || len(review.Spec.Groups) != 1 {
+			t.Errorf("%s asks for groups %v", who, review.Spec.Groups)
+		}
+		review.TypeMeta = metav1.TypeMeta{Kind: "SubjectAccessReview", APIVersion: "authorization.k8s.io/v1"}
+		review.Status = may(review.Spec.Groups[0], nameOf(*review.Spec.ResourceAttributes, "run-a"))
+		answer(http.StatusCreated, review)(w, r)
+	}
 	handlers["GET /api/v1/namespaces/run-a/serviceaccounts/default"] = answer(http.StatusOK,
 		corev1.ServiceAccount{TypeMeta: metav1.TypeMeta{Kind: "ServiceAccount", APIVersion: "v1"}, AutomountServiceAccountToken: new(false)})
 	return handlers, given
 }
 
-// adminOnly allows katacert's own user everything and accounts nothing.
-func adminOnly(who, _ string) authorizationv1.SubjectAccessReviewStatus {
-	return authorizationv1.SubjectAccessReviewStatus{Allowed: who == "katacert"}
+const pathReviewsOfOthers = "/apis/authorization.k8s.io/v1/subjectaccessreviews"
+
+// mastersOnly allows the masters' group everything and accounts nothing.
+func mastersOnly(who, _ string) authorizationv1.SubjectAccessReviewStatus {
+	return authorizationv1.SubjectAccessReviewStatus{Allowed: who == "system:masters"}
 }
 
 func TestTokenScope(t *testing.T) {
@@ -44,18 +58,18 @@ func TestTokenScope(t *testing.T) {
 		want judge.Result
 		says string
 	}{
-		{"a cluster that is set up well", adminOnly, judge.Pass, "api refuses all 37 requests"},
+		{"a cluster that is set up well", mastersOnly, judge.Pass, "api refuses all 37 requests"},
 		{"the account has a right", func(who, what string) authorizationv1.SubjectAccessReviewStatus {
-			return authorizationv1.SubjectAccessReviewStatus{Allowed: who == "katacert" || what == "get:secrets:kube-system"}
+			return authorizationv1.SubjectAccessReviewStatus{Allowed: who == "system:masters" || what == "get:secrets:kube-system"}
 		}, judge.Fail, "grants what it must refuse: get:secrets:kube-system"},
 		{"the account has all rights", func(string, string) authorizationv1.SubjectAccessReviewStatus {
 			return authorizationv1.SubjectAccessReviewStatus{Allowed: true}
 		}, judge.Fail, "and 29 more"},
-		{"katacert's user has not", func(who, what string) authorizationv1.SubjectAccessReviewStatus {
-			return authorizationv1.SubjectAccessReviewStatus{Allowed: who == "katacert" && what != "approve:signers:cluster"}
+		{"nobody is granted a right", func(who, what string) authorizationv1.SubjectAccessReviewStatus {
+			return authorizationv1.SubjectAccessReviewStatus{Allowed: who == "system:masters" && what != "approve:signers:cluster"}
 		}, judge.Invalid, "does not grant approve:signers:cluster where it may be"},
 		{"an authorizer does not answer", func(who, what string) authorizationv1.SubjectAccessReviewStatus {
-			status := adminOnly(who, what)
+			status := mastersOnly(who, what)
 			if !status.Allowed && what == "list:pods:cluster" {
 				status.EvaluationError = "the webhook is gone"
 			}
@@ -80,7 +94,7 @@ func TestRightsAreAskedOnceInARun(t *testing.T) {
 	var reviews atomic.Int64
 	handlers, given := reviewing(t, func(who, what string) authorizationv1.SubjectAccessReviewStatus {
 		reviews.Add(1)
-		return adminOnly(who, what)
+		return mastersOnly(who, what)
 	})
 	askOne(t, handlers, "rights", func(run *targetRun) {
 		other := &targetRun{r: run.r, target: run.target}

@@ -134,13 +134,15 @@ func (r *runner) prepare(ctx context.Context, all []catalogue.Control) error {
 	if err := r.askCluster(ctx); err != nil {
 		return err
 	}
-	r.plan, err = MakePlan(ctx, client, all, r.o)
+	controls, err := catalogue.Select(all, r.o.Choice)
 	if err != nil {
+		return fmt.Errorf("%w: %w", ErrUsage, err)
+	}
+	if err := CheckAccess(ctx, client, r.o.Cluster, controls, r.o.Images.secret(), r.o.Timeouts); err != nil {
 		return err
 	}
-	asking, cancel := context.WithTimeout(ctx, r.o.Timeouts.Request)
-	defer cancel()
-	if err := r.askRights(asking, r.plan.rights()); err != nil {
+	r.plan, err = MakePlan(ctx, client, all, r.o)
+	if err != nil {
 		return err
 	}
 	r.report.Skipped = r.plan.Skipped

@@ -8,17 +8,18 @@ import (
 	"strings"
 
 	"golang.org/x/sync/errgroup"
-	authorizationv1 "k8s.io/api/authorization/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	apiversion "k8s.io/apimachinery/pkg/version"
+	"k8s.io/client-go/kubernetes"
 
 	"github.com/katacert/katacert/fixtures/pods"
+	"github.com/katacert/katacert/suites/access"
+	"github.com/katacert/katacert/suites/catalogue"
 )
 
-// askCluster makes sure that the cluster answers and that the user may do what
-// a run needs, before anything is created.
+// askCluster makes sure that the cluster answers.
 func (r *runner) askCluster(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, r.o.Timeouts.Request)
 	defer cancel()
@@ -33,39 +34,28 @@ func (r *runner) askCluster(ctx context.Context) error {
 	}
 	r.report.Cluster.Server = r.o.Cluster.Config.Host
 	r.report.Cluster.Kubernetes = version.GitVersion
-	return r.askRights(ctx, []authorizationv1.ResourceAttributes{
-		{Verb: "create", Resource: "namespaces"},
-		{Verb: "delete", Resource: "namespaces"},
-		{Verb: "create", Resource: "pods"},
-		{Verb: "create", Resource: "pods", Subresource: "exec"},
-		{Verb: "get", Resource: "pods", Subresource: "log"},
-		{Verb: "create", Resource: "persistentvolumeclaims"},
-		{Verb: "watch", Resource: "events"},
-		{Verb: "watch", Resource: "serviceaccounts"},
-		{Verb: "list", Resource: "nodes"},
-	})
+	return nil
 }
 
-// askRights makes sure that the user may do all of it.
-func (r *runner) askRights(ctx context.Context, needs []authorizationv1.ResourceAttributes) error {
-	for _, need := range needs {
-		review := &authorizationv1.SelfSubjectAccessReview{Spec: authorizationv1.SelfSubjectAccessReviewSpec{ResourceAttributes: &need}}
-		answer, err := r.client.AuthorizationV1().SelfSubjectAccessReviews().Create(ctx, review, metav1.CreateOptions{})
-		if err != nil {
-			return Unreachable(r.o.Cluster, err)
-		}
-		if !answer.Status.Allowed {
-			what := need.Resource
-			if need.Subresource != "" {
-				what += "/" + need.Subresource
-			}
-			if need.Group != "" {
-				what += "." + need.Group
-			}
-			return fmt.Errorf("the user of this kubeconfig may not %s %s in cluster %s: certification needs cluster-admin, or a role with at least that", need.Verb, what, r.o.Cluster.Name)
-		}
+// CheckAccess makes sure that the client's user may do what a run of the controls
+// does, before anything is made. The error names each missing permission with its
+// reason, and how to grant it.
+func CheckAccess(ctx context.Context, client kubernetes.Interface, c Cluster, controls []catalogue.Control, secret access.Secret, t Timeouts) error {
+	ctx, cancel := context.WithTimeout(ctx, t.Request)
+	defer cancel()
+	missing, err := access.Check(ctx, client, access.For(controls, secret))
+	if err != nil {
+		return Unreachable(c, err)
 	}
-	return nil
+	return access.Error(ctx, client, c.Name, missing)
+}
+
+// secret names the pull secret, where there is one.
+func (i Images) secret() access.Secret {
+	if i.PullSecret == nil {
+		return access.Secret{}
+	}
+	return access.Secret{Namespace: i.PullSecret.Namespace, Name: i.PullSecret.Name}
 }
 
 // Unreachable says in one line why a cluster did not answer a request, and what
@@ -75,7 +65,7 @@ func Unreachable(c Cluster, err error) error {
 	case apierrors.IsUnauthorized(err):
 		return fmt.Errorf("cluster %s at %s refuses the credentials of the kubeconfig: renew them, or choose another --context: %w", c.Name, c.Config.Host, err)
 	case apierrors.IsForbidden(err):
-		return fmt.Errorf("cluster %s at %s: the user of the kubeconfig has too few rights, certification needs cluster-admin: %w", c.Name, c.Config.Host, err)
+		return fmt.Errorf("cluster %s at %s: the user of the kubeconfig has too few rights, see `katacert rbac` and docs/rbac.yaml: %w", c.Name, c.Config.Host, err)
 	default:
 		return fmt.Errorf("cluster %s does not answer at %s: check that it runs and that --kubeconfig and --context name it: %w", c.Name, c.Config.Host, err)
 	}

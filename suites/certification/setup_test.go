@@ -66,6 +66,9 @@ func allowing(but string) http.HandlerFunc {
 			return
 		}
 		asked := review.Spec.ResourceAttributes
+		if asked == nil {
+			asked = &authorizationv1.ResourceAttributes{Verb: review.Spec.NonResourceAttributes.Verb, Resource: review.Spec.NonResourceAttributes.Path}
+		}
 		what := asked.Verb + " " + asked.Resource
 		if asked.Subresource != "" {
 			what += "/" + asked.Subresource
@@ -162,10 +165,10 @@ func TestPrepareSaysWhyTheClusterIsOfNoUse(t *testing.T) {
 		{"something else answers", func(t *testing.T) string { return apiServer(t, nil).URL }, []string{"cluster prod does not answer"}},
 		{"bad credentials", with(pathVersion, unauthorised), []string{"refuses the credentials of the kubeconfig", "renew them", "--context"}},
 		{"bad credentials, and the version is public", with(pathReviews, unauthorised), []string{"refuses the credentials"}},
-		{"too few rights", with(pathReviews, forbidden), []string{"too few rights", "cluster-admin"}},
-		{"may not make namespaces", with(pathReviews, allowing("create namespaces")), []string{"may not create namespaces in cluster prod", "cluster-admin"}},
-		{"may not exec", with(pathReviews, allowing("create pods/exec")), []string{"may not create pods/exec in cluster prod"}},
-		{"may not list nodes", with(pathReviews, allowing("list nodes")), []string{"may not list nodes"}},
+		{"too few rights", with(pathReviews, forbidden), []string{"too few rights", "katacert rbac"}},
+		{"may not make namespaces", with(pathReviews, allowing("create namespaces")), []string{"may not, in cluster prod: create namespaces (to make the run's three namespaces", "katacert rbac | kubectl apply -f -"}},
+		{"may not exec", with(pathReviews, allowing("create pods/exec")), []string{"in cluster prod: create pods/exec (to let the probes look"}},
+		{"may not list nodes", with(pathReviews, allowing("list nodes")), []string{"in cluster prod: list nodes (to plan"}},
 		{"may not list RuntimeClasses", with(pathClasses, forbidden), []string{"list the RuntimeClasses of the cluster", "forbidden"}},
 		{"a server in trouble", with(pathVersion, refusal(http.StatusInternalServerError, metav1.StatusReasonInternalError, "etcd is gone")), []string{"does not answer", "an error on the server"}},
 		{"no node is ready", with(pathNodes, list("NodeList", "v1", node("node-1", notReady))), []string{"nothing to certify", "node node-1: it is not Ready"}},

@@ -6,13 +6,11 @@ import (
 	"slices"
 
 	"golang.org/x/sync/errgroup"
-	authorizationv1 "k8s.io/api/authorization/v1"
-	networkingv1 "k8s.io/api/networking/v1"
-	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/katacert/katacert/fixtures/pods"
 	"github.com/katacert/katacert/probes"
+	"github.com/katacert/katacert/suites/access"
 )
 
 // annotationClasses of a tenant's namespace names the RuntimeClasses that its
@@ -25,38 +23,9 @@ const (
 	roleTrial  = "tenant-trial"
 )
 
-// rightsOfTenants is what setUpTenants needs besides what every run needs.
-func rightsOfTenants() []authorizationv1.ResourceAttributes {
-	return []authorizationv1.ResourceAttributes{
-		{Verb: "create", Resource: "serviceaccounts"},
-		{Verb: "create", Resource: "serviceaccounts", Subresource: "token"},
-		{Verb: "create", Resource: "secrets"},
-		{Verb: "create", Group: rbacv1.GroupName, Resource: "roles"},
-		{Verb: "create", Group: rbacv1.GroupName, Resource: "rolebindings"},
-		{Verb: "create", Group: networkingv1.GroupName, Resource: "networkpolicies"},
-	}
-}
-
 // accounts says whether the plan needs what setUpTenants makes.
 func (p Plan) accounts() bool {
-	return p.tenants() || slices.ContainsFunc(p.asks(), func(name string) bool { return questions[name].asTenants })
-}
-
-// rights are those of katacert's own user that the plan takes besides what every
-// run does.
-func (p Plan) rights() []authorizationv1.ResourceAttributes {
-	var needs []authorizationv1.ResourceAttributes
-	if p.tenants() {
-		needs = rightsOfTenants()
-	}
-	for _, name := range p.asks() {
-		for _, right := range questions[name].needs() {
-			if !slices.Contains(needs, right) {
-				needs = append(needs, right)
-			}
-		}
-	}
-	return needs
+	return slices.Contains(access.Needs(p.Controls, access.Secret{}), access.Accounts)
 }
 
 // asks lists what katacert asks for the plan's controls as somebody else than

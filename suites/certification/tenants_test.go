@@ -106,13 +106,13 @@ func TestRightsToAsk(t *testing.T) {
 	}{
 		{"create roles", nil, ""},
 		{"", []string{"rights"}, ""},
-		{"create roles", []string{"rights"}, "may not create roles.rbac.authorization.k8s.io in cluster prod"},
-		{"create serviceaccounts/token", []string{"rights"}, "may not create serviceaccounts/token in cluster prod"},
+		{"create roles", []string{"rights"}, "in cluster prod: create roles.rbac.authorization.k8s.io ("},
+		{"create serviceaccounts/token", []string{"rights"}, "in cluster prod: create serviceaccounts/token ("},
 		{"create pods/portforward", []string{"rights"}, ""},
 		{"create roles", []string{"kubelet-anonymous"}, ""},
-		{"create pods/portforward", []string{"kubelet-anonymous"}, "may not create pods/portforward in cluster prod"},
-		{"get nodes/proxy", []string{"kubelet-anonymous"}, "may not get nodes/proxy in cluster prod"},
-		{"create networkpolicies", []string{"rights"}, "may not create networkpolicies.networking.k8s.io in cluster prod"},
+		{"create pods/portforward", []string{"kubelet-anonymous"}, "in cluster prod: create pods/portforward ("},
+		{"get nodes/proxy", []string{"kubelet-anonymous"}, "in cluster prod: get nodes/proxy ("},
+		{"create networkpolicies", []string{"rights"}, "in cluster prod: create networkpolicies.networking.k8s.io ("},
 	} {
 		handlers := cluster()
 		handlers[pathReviews] = allowing(test.but)
@@ -126,7 +126,7 @@ func TestRightsToAsk(t *testing.T) {
 			t.Errorf("without the right to %q: %v", test.but, err)
 		}
 		if test.says != "" {
-			expectError(t, err, test.says, "cluster-admin")
+			expectError(t, err, test.says, "katacert rbac")
 		}
 	}
 }

@@ -34,7 +34,7 @@ func access() []catalogue.Control {
 			OnFail:    "Find the binding: `kubectl auth can-i --list --as=system:serviceaccount:NAMESPACE:default`, and look for bindings of groups system:serviceaccounts and system:authenticated. Set automountServiceAccountToken: false on default accounts.",
 			Level:     catalogue.Hardening,
 			Profile:   catalogue.Nightly,
-			Shown:     "katacert's own user, who asks the same, must be told yes each time",
+			Shown:     "asked the same of group system:masters, which may everything, the API server must say yes each time",
 			Asks:      []string{"rights"},
 			Rule: &judge.Rule{
 				Detects: judge.Granted("rights", ""), Shows: judge.GrantedElsewhere("rights"),

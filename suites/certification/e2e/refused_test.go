@@ -93,7 +93,7 @@ func TestUnusableClusters(t *testing.T) {
 				*user = clientcmdapi.AuthInfo{Token: tokenWithoutRights(t)}
 			}),
 			args:  []string{"--image-registry", prefix, "--insecure-registry"},
-			texts: []string{"too few rights", "cluster-admin", "without-rights"},
+			texts: []string{"system:serviceaccount:default:without-rights, may not", "list nodes (to plan", "create pods/exec", "katacert rbac --service-account default/without-rights"},
 		},
 		"corrupt kubeconfig": {kubeconfig: corrupt, texts: []string{corrupt, "cannot be read"}},
 		"no kubeconfig":      {kubeconfig: corrupt + "-not-there", texts: []string{corrupt + "-not-there", "--kubeconfig"}},
