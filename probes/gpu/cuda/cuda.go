@@ -69,8 +69,10 @@ type Driver struct {
 
 // Open loads the driver's library and initialises it. The error is ErrNoLibrary
 // where there is none, and an *Error where the driver finds no GPU or is not fit.
-func Open() (*Driver, error) {
-	handle, err := purego.Dlopen(Library, purego.RTLD_NOW|purego.RTLD_GLOBAL)
+func Open() (*Driver, error) { return open(Library) }
+
+func open(library string) (*Driver, error) {
+	handle, err := purego.Dlopen(library, purego.RTLD_NOW|purego.RTLD_GLOBAL)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %v", ErrNoLibrary, err)
 	}
