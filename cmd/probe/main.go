@@ -3,12 +3,16 @@
 package main
 
 import (
+	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"os"
 
 	"github.com/katacert/katacert/probes/filesystem"
+	"github.com/katacert/katacert/probes/inventory"
 	"github.com/katacert/katacert/probes/plant"
+	"github.com/katacert/katacert/probes/round"
 )
 
 // Exit codes. A round that wrote its evidence is a success whatever it saw.
@@ -43,7 +47,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	case "pause":
 		return pause(rest, stderr, plant.Release)
 	case "round":
-		return round(rest, stdout, stderr)
+		return lookAround(rest, stdout, stderr)
 	case "sweep":
 		return sweep(rest, stdout, stderr)
 	case "serve":
@@ -63,6 +67,19 @@ func run(args []string, stdout, stderr io.Writer) int {
 		return exitOK
 	default:
 		return complain(stderr, exitUsage, "probe: unknown command %q; run \"probe help\"", command)
+	}
+}
+
+// lookAround runs one round of every probe.
+func lookAround(args []string, stdout, stderr io.Writer) int {
+	err := round.Run(args, inventory.All(), stdout, stderr)
+	switch {
+	case err == nil, errors.Is(err, flag.ErrHelp):
+		return exitOK
+	case errors.Is(err, round.ErrUsage):
+		return complain(stderr, exitUsage, "probe round: %v", err)
+	default:
+		return complain(stderr, exitFailed, "probe round: %v", err)
 	}
 }
 

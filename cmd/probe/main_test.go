@@ -14,6 +14,7 @@ import (
 
 	"github.com/katacert/katacert/probes"
 	"github.com/katacert/katacert/probes/evidence"
+	"github.com/katacert/katacert/probes/round"
 )
 
 // envCommand makes the test binary behave as the probe binary, so that tests
@@ -42,7 +43,7 @@ func command(t *testing.T, args ...string) *exec.Cmd {
 func TestRoundPrintsEvidence(t *testing.T) {
 	c := command(t, "round", "--round", "look", "--vantage", "witness", "--run", "r1", "--nonce", "n-1", "--host-root", "/",
 		"--seek", "file="+probes.TokenHash("token"))
-	c.Env = append(c.Env, envPodUID+"=uid-1", envNode+"=node-1")
+	c.Env = append(c.Env, round.EnvPodUID+"=uid-1", round.EnvNode+"=node-1")
 	out, err := c.Output()
 	if err != nil {
 		t.Fatal(err)
@@ -117,20 +118,6 @@ func TestRoundFailsWhenEvidenceCannotBeWritten(t *testing.T) {
 	}
 }
 
-func TestWithoutLeak(t *testing.T) {
-	want := []string{"--round", "look", "--run", "leak"}
-	for _, args := range [][]string{
-		want,
-		{"--leak", "/host/var", "--round", "look", "--run", "leak"},
-		{"--round", "look", "-leak=/host/var", "--run", "leak"},
-		{"--round", "look", "--run", "leak", "--leak", "--run"},
-	} {
-		if got := withoutLeak(args); !slices.Equal(got, want) {
-			t.Errorf("withoutLeak(%q) = %q, want %q", args, got, want)
-		}
-	}
-}
-
 // TestLeakLeavesADescriptor holds that the probe finds a directory that it
 // inherited open and that no mount of its own shows, and finds none otherwise.
 func TestLeakLeavesADescriptor(t *testing.T) {
@@ -201,7 +188,7 @@ func TestServeRequests(t *testing.T) {
 
 	send(serveRequest{
 		Args: []string{"round", "--round", "look-again", "--vantage", "neighbour", "--run", "r", "--nonce", "n"},
-		Env:  map[string]string{envNode: "guest"},
+		Env:  map[string]string{round.EnvNode: "guest"},
 	})
 	answer := next()
 	want := evidence.Claim{Nonce: "n", Vantage: evidence.Neighbour, Round: evidence.LookAgain, Node: "guest"}

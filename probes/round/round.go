@@ -1,4 +1,6 @@
-package main
+// Package round is the command by which a program of probes runs one round: it
+// reads what the round is told, lets the probes look, and prints their evidence.
+package round
 
 import (
 	"encoding/hex"
@@ -14,14 +16,13 @@ import (
 	"github.com/katacert/katacert/probes"
 	"github.com/katacert/katacert/probes/evidence"
 	"github.com/katacert/katacert/probes/filesystem"
-	"github.com/katacert/katacert/probes/inventory"
 )
 
 // Environment variables by which the pod's spec tells the probe where it is
 // (downward API).
 const (
-	envPodUID = "KATACERT_POD_UID"
-	envNode   = "KATACERT_NODE"
+	EnvPodUID = "KATACERT_POD_UID"
+	EnvNode   = "KATACERT_NODE"
 )
 
 // roundOptions are the parsed flags of the round command.
@@ -32,36 +33,36 @@ type roundOptions struct {
 	leak string
 }
 
-// round runs the probes of one round and prints their evidence. Everything for
+// ErrUsage says that the arguments are wrong, flag.ErrHelp that help was asked for
+// and given.
+var ErrUsage = errors.New("wrong arguments")
+
+// Run runs the probes of one round and prints their evidence. Everything for
 // people goes to stderr; stdout holds evidence or nothing.
-func round(args []string, stdout, stderr io.Writer) int {
-	options, err := parseRound(args, stderr)
+func Run(args []string, inventory []probes.Probe, stdout, stderr io.Writer) error {
+	options, err := parse(args, stderr)
 	switch {
 	case errors.Is(err, flag.ErrHelp):
-		return exitOK
+		return err
 	case err != nil:
-		return complain(stderr, exitUsage, "probe round: %v", err)
+		return fmt.Errorf("%w: %w", ErrUsage, err)
 	}
 	if options.leak != "" {
 		// On success the process goes on as another one and does not come back.
-		err := filesystem.Leak(options.leak, append([]string{"probe", "round"}, withoutLeak(args)...))
-		return complain(stderr, exitFailed, "probe round: %v", err)
+		return filesystem.Leak(options.leak, append([]string{"probe", "round"}, withoutLeak(args)...))
 	}
-	observations, cpuMicros := probes.Run(&options.context, inventory.All())
+	observations, cpuMicros := probes.Run(&options.context, inventory)
 	claim := evidence.Claim{
 		Nonce:   options.nonce,
 		Vantage: options.context.Vantage,
 		Round:   options.context.Round,
-		PodUID:  os.Getenv(envPodUID),
-		Node:    os.Getenv(envNode),
+		PodUID:  os.Getenv(EnvPodUID),
+		Node:    os.Getenv(EnvNode),
 	}
-	if err := evidence.Write(stdout, claim, observations, cpuMicros); err != nil {
-		return complain(stderr, exitFailed, "probe round: %v", err)
-	}
-	return exitOK
+	return evidence.Write(stdout, claim, observations, cpuMicros)
 }
 
-func parseRound(args []string, stderr io.Writer) (roundOptions, error) {
+func parse(args []string, stderr io.Writer) (roundOptions, error) {
 	var (
 		options            roundOptions
 		roundName, vantage string
