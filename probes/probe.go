@@ -164,6 +164,9 @@ const (
 	// ParamPods are the UIDs of the run's pods on the node, divided by commas; the
 	// witness alone is told.
 	ParamPods = "pods"
+	// ParamHandler is the handler of the RuntimeClass under certification; the
+	// witness alone is told.
+	ParamHandler = "handler"
 )
 
 // Names of what the witness gives.

@@ -8,6 +8,7 @@ import (
 	"github.com/katacert/katacert/probes"
 	"github.com/katacert/katacert/probes/devices"
 	"github.com/katacert/katacert/probes/filesystem"
+	"github.com/katacert/katacert/probes/kata"
 	"github.com/katacert/katacert/probes/kernel"
 	"github.com/katacert/katacert/probes/network"
 	"github.com/katacert/katacert/probes/plant"
@@ -29,6 +30,7 @@ func All() []probes.Probe {
 		process.Probes(),
 		network.Probes(),
 		privilege.Probes(),
+		kata.Probes(),
 		platform.Probes(),
 	)
 }

@@ -41,6 +41,7 @@ func (t *targetRun) askClass(ctx context.Context) evidence.Observation {
 		"runtime_class": evidence.Text(t.target.Class.Name),
 		"handler":       evidence.Text(t.target.Class.Handler),
 		"node_handlers": evidence.List(handlers...),
+		"node_runtime":  evidence.Text(node.Status.NodeInfo.ContainerRuntimeVersion),
 	}
 	for _, v := range []evidence.Vantage{evidence.Subject, evidence.Neighbour, evidence.GuestRoot, evidence.Trainer} {
 		if s := t.seat(v); s != nil && s.pod != nil && s.err == nil {

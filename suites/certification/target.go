@@ -133,6 +133,7 @@ func (t *targetRun) params(s *seat) map[string]string {
 	}
 	if s.vantage == evidence.Witness {
 		params[probes.ParamPods] = strings.Join(t.podUIDs(), ",")
+		params[probes.ParamHandler] = t.target.Class.Handler
 	}
 	return params
 }
