@@ -43,6 +43,9 @@ const (
 	Trainer Vantage = "trainer"
 	// API is what the API server says; katacert itself is the observer.
 	API Vantage = "api"
+	// Recording is evidence that was recorded on another node, broken on purpose, and
+	// is kept with katacert: it stands in for a control vantage that no pod can be.
+	Recording Vantage = "recording"
 )
 
 const weakenedPrefix = "weakened/"

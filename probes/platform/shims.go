@@ -38,6 +38,9 @@ func shims(*probes.Context) evidence.Observation {
 	return listShims(procfs)
 }
 
+// Shims reads the shims of a tree, see Tree.
+func Shims(tree Tree) evidence.Observation { return listShims(tree.Proc) }
+
 func (p process) isShim() bool { return strings.HasPrefix(p.exe, shimPrefix) && !p.contained() }
 
 func listShims(root string) evidence.Observation {
@@ -67,10 +70,32 @@ func listShims(root string) evidence.Observation {
 // word keeps a value from reading as several.
 func word(value string) string { return strings.Join(strings.Fields(value), "_") }
 
-// sandboxAnnotations reads the annotations of the OCI bundle that a shim serves.
-// containerd starts a shim inside its bundle; one that went elsewhere still
-// names the bundle by its arguments. The map is empty where neither helps.
-func sandboxAnnotations(p process) map[string]string {
+// bundle is what the OCI bundle of a sandbox says of it.
+type bundle struct {
+	Annotations map[string]string `json:"annotations"`
+	Linux       struct {
+		Namespaces []struct{ Type, Path string } `json:"namespaces"`
+	} `json:"linux"`
+}
+
+// netns is the path of the pod's network namespace on the node, if it is named.
+func (b bundle) netns() string {
+	for _, namespace := range b.Linux.Namespaces {
+		if namespace.Type == "network" {
+			return namespace.Path
+		}
+	}
+	return ""
+}
+
+// sandboxAnnotations reads the annotations of the OCI bundle that a shim serves;
+// the map is empty where there is none to be found.
+func sandboxAnnotations(p process) map[string]string { return bundleOf(p).Annotations }
+
+// bundleOf reads the OCI bundle that a shim serves. containerd starts a shim
+// inside its bundle; one that went elsewhere still names the bundle by its
+// arguments. It is empty where neither helps.
+func bundleOf(p process) bundle {
 	candidates := []string{filepath.Join(p.dir, "cwd/config.json")}
 	if arguments, err := kernfs.Read(filepath.Join(p.dir, "cmdline")); err == nil {
 		if namespace, id := argument(arguments, "-namespace"), argument(arguments, "-id"); namespace != "" && id != "" {
@@ -83,14 +108,12 @@ func sandboxAnnotations(p process) map[string]string {
 		if err != nil {
 			continue
 		}
-		var config struct {
-			Annotations map[string]string `json:"annotations"`
-		}
+		var config bundle
 		if err := json.Unmarshal(data, &config); err == nil && config.Annotations[annotationSandboxID] != "" {
-			return config.Annotations
+			return config
 		}
 	}
-	return nil
+	return bundle{}
 }
 
 // argument returns the value of a flag ("-id", "--id", "-id=value") among

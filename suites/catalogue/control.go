@@ -25,6 +25,7 @@ const (
 	Devices    Group = "devices"
 	Process    Group = "process"
 	Privilege  Group = "privilege"
+	VMM        Group = "vmm"
 	Network    Group = "network"
 	Tenancy    Group = "tenancy"
 	Platform   Group = "platform"
@@ -34,7 +35,7 @@ const (
 
 // Groups lists the groups in report order.
 func Groups() []Group {
-	return []Group{Kernel, Filesystem, Devices, Process, Privilege, Network, Tenancy, Platform, Kata, Training}
+	return []Group{Kernel, Filesystem, Devices, Process, Privilege, VMM, Network, Tenancy, Platform, Kata, Training}
 }
 
 // Level says what a fail costs.
@@ -164,8 +165,8 @@ func (c Control) Vantages() []evidence.Vantage {
 	if c.NeedsTraining {
 		needs = append(needs, evidence.Trainer)
 	}
-	// The API server answers katacert itself, from no pod.
-	needs = slices.DeleteFunc(needs, func(v evidence.Vantage) bool { return v == evidence.API })
+	// The API server answers katacert itself, and recordings are kept: from no pod.
+	needs = slices.DeleteFunc(needs, func(v evidence.Vantage) bool { return v == evidence.API || v == evidence.Recording })
 	slices.Sort(needs)
 	return slices.Compact(needs)
 }
@@ -177,6 +178,8 @@ func (c Control) ShownBy() string {
 		return c.Shown
 	case c.Rule == nil || c.Rule.RecordOnly:
 		return "recorded only"
+	case c.Rule.Control == evidence.Recording:
+		return "evidence recorded from a real sandbox and broken on purpose must be found at fault by the same judge; `katacert selftest` tries it with every control"
 	case c.Rule.Control == evidence.Reference:
 		return "the same probe in a plain runc pod must detect the node"
 	default:

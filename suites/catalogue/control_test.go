@@ -13,11 +13,12 @@ import (
 	"github.com/katacert/katacert/suites/platform"
 	"github.com/katacert/katacert/suites/tenancy"
 	"github.com/katacert/katacert/suites/training"
+	"github.com/katacert/katacert/suites/vmm"
 )
 
 // controls is the whole catalogue.
 func controls() []catalogue.Control {
-	return slices.Concat(isolation.Controls(), tenancy.Controls(), platform.Controls(), training.Controls())
+	return slices.Concat(isolation.Controls(), vmm.Controls(), tenancy.Controls(), platform.Controls(), training.Controls())
 }
 
 // sound is a control without a fault.

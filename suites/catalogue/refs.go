@@ -19,6 +19,9 @@ func Refs(short ...string) []Ref {
 			refs[i] = Ref{Source: "MITRE ATT&CK", ID: id}
 		default:
 			refs[i] = Ref{Source: "CVE", ID: s}
+			if strings.HasPrefix(s, "GHSA-") {
+				refs[i].Source = "GHSA"
+			}
 		}
 	}
 	return refs
@@ -29,7 +32,7 @@ const CISBenchmark = "CIS Kubernetes Benchmark v1.11"
 
 // String shows a reference in one piece.
 func (r Ref) String() string {
-	if r.Source == "CVE" {
+	if r.Source == "CVE" || r.Source == "GHSA" {
 		return r.ID
 	}
 	return r.Source + " " + r.ID

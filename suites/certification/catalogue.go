@@ -9,9 +9,10 @@ import (
 	"github.com/katacert/katacert/suites/platform"
 	"github.com/katacert/katacert/suites/tenancy"
 	"github.com/katacert/katacert/suites/training"
+	"github.com/katacert/katacert/suites/vmm"
 )
 
 // Catalogue is every control that katacert has, in report order.
 func Catalogue() []catalogue.Control {
-	return slices.Concat(isolation.Controls(), tenancy.Controls(), platform.Controls(), kata.Controls(), training.Controls())
+	return slices.Concat(isolation.Controls(), vmm.Controls(), tenancy.Controls(), platform.Controls(), kata.Controls(), training.Controls())
 }

@@ -27,6 +27,8 @@ type Result struct {
 	// Sound is the trial of the unbroken set-up.
 	Sound  Trial   `json:"sound"`
 	Trials []Trial `json:"trials"`
+	// Recorded are judgements of recorded evidence, made where every mutant was chosen.
+	Recorded []Recorded `json:"recorded"`
 	// Unproven are controls that nothing made fail: neither a control vantage nor
 	// a mutant.
 	Unproven []Unproven `json:"unproven"`
@@ -217,6 +219,9 @@ func (r *Result) Outcome() (Outcome, []string) {
 		if len(t.Alarms) > 0 {
 			blunt = append(blunt, fmt.Sprintf("%s: fired without cause: %s", name, list(t.Alarms)))
 		}
+	}
+	for _, recorded := range r.Recorded {
+		blunt = append(blunt, recorded.faults()...)
 	}
 	for _, u := range r.Unproven {
 		blunt = append(blunt, fmt.Sprintf("control %s is unproven: %s", u.Control, u.Why))

@@ -57,6 +57,9 @@ func Run(ctx context.Context, o Options) *Result {
 		}
 		o.onCluster(ctx, r, which, chosen)
 	}
+	if r.Whole {
+		r.Recorded = judgeRecordings(certification.Catalogue())
+	}
 	r.Finished = time.Now().UTC()
 	r.conclude(certification.Catalogue())
 	return r

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/katacert/katacert/probes/evidence"
 	"github.com/katacert/katacert/reports"
 	"github.com/katacert/katacert/suites/catalogue"
 	"github.com/katacert/katacert/suites/judge"
@@ -68,11 +69,14 @@ func (r *Result) Text(w io.Writer) {
 		}
 		fmt.Fprintf(w, "%-9s %-23s %s\n", state, t.Mutant, shown(t.line()))
 	}
+	for _, recorded := range r.Recorded {
+		fmt.Fprintf(w, "%-9s %-23s %s\n", "recorded", recorded.Name(), shown(recorded.line()))
+	}
 	for _, u := range r.NothingHere {
 		fmt.Fprintf(w, "nothing to see on this node: %s (%s)\n", u.Control, shown(u.Why))
 	}
 	outcome, causes := r.Outcome()
-	fmt.Fprintf(w, "\n%d mutants, %d controls shown able to fail, in %s\n", len(r.Trials), r.proven(), r.Finished.Sub(r.Started).Round(time.Second))
+	fmt.Fprintf(w, "\n%d mutants, %d recordings judged, %d controls shown able to fail, in %s\n", len(r.Trials), len(r.Recorded), r.proven(), r.Finished.Sub(r.Started).Round(time.Second))
 	for _, cause := range causes {
 		fmt.Fprintln(w, "  "+shown(cause))
 	}
@@ -145,16 +149,43 @@ func (r *Result) Matrix(w io.Writer, all []catalogue.Control) {
 	}
 	fmt.Fprintf(w, "\n|---|---|---|%s\n", strings.Repeat("---|", len(r.Trials)))
 	for _, c := range all {
-		fmt.Fprintf(w, "| %s | %s | %s |", c.ID, r.shownBy(c.ID), r.Sound.cell(c.ID))
+		fmt.Fprintf(w, "| %s | %s | %s |", c.ID, r.shownBy(c), r.Sound.cell(c.ID))
 		for _, t := range r.Trials {
 			fmt.Fprintf(w, " %s |", t.cell(c.ID))
 		}
 		fmt.Fprintln(w)
 	}
+	r.recordings(w)
+}
+
+// recordings writes what became of recorded evidence, of which the controls of the
+// table above know nothing.
+func (r *Result) recordings(w io.Writer) {
+	if len(r.Recorded) == 0 {
+		return
+	}
+	fmt.Fprintf(w, "\nEvidence that was recorded on other nodes and judged again here: as it was, and broken on purpose. It tries the judge and not the probes.\n\n"+
+		"| trial | recording | what is broken | caught by | missed by | fired without cause |\n|---|---|---|---|---|---|\n")
+	for _, t := range r.Recorded {
+		broken := t.Broken
+		if t.Trial == "" {
+			broken = "nothing; the findings are what it leaves open as everybody gets it"
+		}
+		fmt.Fprintf(w, "| %s | %s | %s | %s | %s | %s |\n", t.Name(), reports.Prose(t.What), reports.Prose(broken), list(t.Caught), list(t.Missed), list(t.Alarms))
+	}
+}
+
+// byRecording says whether a recording shows the control able to fail.
+func byRecording(c catalogue.Control) bool {
+	return c.Rule != nil && c.Rule.Control == evidence.Recording
 }
 
 // shownBy says by what a control was shown able to fail.
-func (r *Result) shownBy(control string) string {
+func (r *Result) shownBy(c catalogue.Control) string {
+	control := c.ID
+	if byRecording(c) {
+		return "recorded"
+	}
 	if r.Sound.Verdicts[control].Shown {
 		return "control vantage"
 	}

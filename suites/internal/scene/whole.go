@@ -85,6 +85,7 @@ func Whole(shim string, tenant Kernel) *Scene {
 	s.devices(tenant)
 	s.volumes(tenant)
 	s.coveredPaths()
+	s.sandboxProcesses(shim)
 	return s.trainer()
 }
 

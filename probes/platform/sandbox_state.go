@@ -1,0 +1,81 @@
+package platform
+
+import (
+	"encoding/json"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/katacert/katacert/probes/internal/kernfs"
+)
+
+// kataState is what Kata's runtime itself keeps of a running sandbox.
+type kataState struct {
+	// hypervisor is its type: qemu, clh, firecracker, stratovirt, dragonball, remote.
+	hypervisor string
+	// sharedFS is by what the guest is given its files: virtio-fs, none …
+	sharedFS string
+	// cid is the guest's address on vsock, where there is one on the node.
+	cid string
+	// netns is the path of the pod's network namespace.
+	netns string
+	// pids are those of the VMM and virtiofsd, where the runtime notes them.
+	pids []int
+}
+
+// readState reads the state files of a sandbox: the Go shim's persist.json
+// (virtcontainers/persist) and pid file, runtime-rs' state.json
+// (crates/persist). What neither tells stays empty.
+func readState(root, id string) kataState {
+	var state kataState
+	if id == "" || strings.Contains(id, "/") || strings.HasPrefix(id, ".") {
+		return state
+	}
+	var persist struct {
+		HypervisorState struct {
+			Type                   string
+			Pid, VirtiofsDaemonPid int
+		}
+		AgentState struct{ URL string }
+		Network    struct{ NetworkID string }
+		Config     struct {
+			HypervisorConfig struct{ SharedFS string }
+		}
+	}
+	if decode(root, filepath.Join("/run/vc/sbs", id, "persist.json"), &persist) {
+		state.hypervisor, state.sharedFS, state.netns = persist.HypervisorState.Type, persist.Config.HypervisorConfig.SharedFS, persist.Network.NetworkID
+		state.pids = append(state.pids, persist.HypervisorState.Pid, persist.HypervisorState.VirtiofsDaemonPid)
+		if address, ok := strings.CutPrefix(persist.AgentState.URL, "vsock://"); ok {
+			state.cid, _, _ = strings.Cut(address, ":")
+		}
+	}
+	if line, err := kernfs.Line(kernfs.Below(root, filepath.Join("/run/vc/vm", id, "pid"))); err == nil {
+		if pid, err := strconv.Atoi(line); err == nil {
+			state.pids = append(state.pids, pid)
+		}
+	}
+	var rs struct {
+		Hypervisor struct {
+			Type   string `json:"hypervisor_type"`
+			PID    int    `json:"pid"`
+			Daemon int    `json:"virtiofs_daemon_pid"`
+			Netns  string `json:"netns"`
+			Config struct {
+				SharedFS string `json:"shared_fs"`
+			} `json:"config"`
+		} `json:"hypervisor"`
+	}
+	if decode(root, filepath.Join("/run/kata", id, "state.json"), &rs) {
+		state.hypervisor, state.sharedFS = rs.Hypervisor.Type, rs.Hypervisor.Config.SharedFS
+		state.pids = append(state.pids, rs.Hypervisor.PID, rs.Hypervisor.Daemon)
+		if rs.Hypervisor.Netns != "" {
+			state.netns = rs.Hypervisor.Netns
+		}
+	}
+	return state
+}
+
+func decode(root, path string, into any) bool {
+	data, err := kernfs.Read(kernfs.Below(root, path))
+	return err == nil && json.Unmarshal(data, into) == nil
+}

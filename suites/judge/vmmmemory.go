@@ -1,0 +1,79 @@
+package judge
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// SharesMemory detects a guest whose memory others can read or learn from: mapped
+// from a file that others may open by its name, cloned from a template that all
+// guests start from, or merged by the node with equal pages of other guests (KSM,
+// CVE-2015-2877). A file without a name, which QEMU's memory is by design where a
+// file server shares it, is open to holders of a descriptor alone.
+func SharesMemory() Detection {
+	return func(c *Case) Sight {
+		h, done := c.hosted()
+		if done != nil {
+			return *done
+		}
+		monitors, err := h.of(vmmRole)
+		if err != nil {
+			return Sight{Outcome: Unknown, Reason: err.Error()}
+		}
+		var readings []Reading
+		var wrong []string
+		merges, _ := h.values.Number("ksm_run")
+		if cause, unread := h.values.Text("ksm_unread"); unread {
+			return Sight{Outcome: Unknown, Reason: "cannot be told apart in memory: the witness could not read whether the node merges pages: " + cause}
+		}
+		told := 0
+		for _, p := range monitors {
+			for _, m := range h.lines("memory", p.pid) {
+				if m["role"] != vmmRole {
+					continue
+				}
+				path, kib := decoded(m["path"]), m["kib"]
+				told++
+				says, what := memoryFault(m, path, h.sandbox.ID, merges == 1)
+				readings = append(readings, Reading{Name: kib + " KiB at " + path, Truth: "open to this guest's processes alone", Seen: what, Match: says != ""})
+				if says != "" {
+					wrong = append(wrong, fmt.Sprintf("%s %s", p, says))
+				}
+			}
+		}
+		readings = append(readings, Reading{Name: "ksm_run", Seen: strconv.FormatInt(merges, 10)})
+		switch {
+		case len(wrong) > 0:
+			return Sight{Outcome: Detected, Readings: readings, Reason: "has guest memory that others may read or learn from: " + strings.Join(wrong, "; ")}
+		case told == 0:
+			return Sight{Outcome: Undetected, Readings: readings, Reason: "has its guest's memory in private anonymous pages of its monitor alone, which it does not let the node merge"}
+		default:
+			return Sight{Outcome: Undetected, Readings: readings, Reason: "has its guest's memory in files without a name, or open to their owner alone, and merged with nobody's"}
+		}
+	}
+}
+
+// memoryFault says what is wrong with a mapping of guest memory, and what it is.
+func memoryFault(m map[string]string, path, id string, merges bool) (says, what string) {
+	if m["mergeable"] == "1" && merges {
+		return "lets the node merge its guest's memory with other guests' (KSM)", "merged by KSM"
+	}
+	if strings.Contains(path, "/template/") && m["named"] == "1" {
+		return fmt.Sprintf("has its guest's memory from a template that guests share (%s)", path), "a template"
+	}
+	if m["named"] != "1" {
+		return "", "a file without a name"
+	}
+	mode, err := strconv.ParseUint(m["mode"], 8, 32)
+	switch {
+	case err != nil && strings.HasPrefix(m["perms"], "r--"), strings.HasPrefix(m["perms"], "r-x"):
+		return "", "read only"
+	case err != nil:
+		return fmt.Sprintf("maps %s, of which the witness cannot tell who may open it", path), "a file of unknown mode"
+	case mode&0o044 != 0 && strings.Contains(m["perms"], "w"):
+		return fmt.Sprintf("has its guest's memory in %s, which others than its owner may read (mode %04o)", path, mode), fmt.Sprintf("a file of mode %04o", mode)
+	default:
+		return "", fmt.Sprintf("a file of mode %04o", mode)
+	}
+}
