@@ -28,12 +28,13 @@ const (
 	Network    Group = "network"
 	Tenancy    Group = "tenancy"
 	Platform   Group = "platform"
+	Kata       Group = "kata"
 	Training   Group = "training"
 )
 
 // Groups lists the groups in report order.
 func Groups() []Group {
-	return []Group{Kernel, Filesystem, Devices, Process, Privilege, Network, Tenancy, Platform, Training}
+	return []Group{Kernel, Filesystem, Devices, Process, Privilege, Network, Tenancy, Platform, Kata, Training}
 }
 
 // Level says what a fail costs.
