@@ -10,6 +10,7 @@ import (
 	"github.com/katacert/katacert/suites/catalogue"
 	"github.com/katacert/katacert/suites/isolation"
 	"github.com/katacert/katacert/suites/judge"
+	"github.com/katacert/katacert/suites/kata"
 	"github.com/katacert/katacert/suites/platform"
 	"github.com/katacert/katacert/suites/tenancy"
 	"github.com/katacert/katacert/suites/training"
@@ -18,7 +19,7 @@ import (
 
 // controls is the whole catalogue.
 func controls() []catalogue.Control {
-	return slices.Concat(isolation.Controls(), vmm.Controls(), tenancy.Controls(), platform.Controls(), training.Controls())
+	return slices.Concat(isolation.Controls(), vmm.Controls(), tenancy.Controls(), platform.Controls(), kata.Annotations(), training.Controls())
 }
 
 // sound is a control without a fault.

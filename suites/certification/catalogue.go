@@ -14,5 +14,5 @@ import (
 
 // Catalogue is every control that katacert has, in report order.
 func Catalogue() []catalogue.Control {
-	return slices.Concat(isolation.Controls(), vmm.Controls(), tenancy.Controls(), platform.Controls(), kata.Controls(), training.Controls())
+	return slices.Concat(isolation.Controls(), vmm.Controls(), tenancy.Controls(), platform.Controls(), kata.Controls(), kata.Annotations(), training.Controls())
 }

@@ -16,7 +16,9 @@ import (
 func (t *targetRun) deploy(ctx context.Context) {
 	t.seats = append(t.seats, t.prepare(evidence.Witness))
 	for _, v := range t.r.plan.Vantages {
-		t.seats = append(t.seats, t.prepare(v))
+		if _, annotated := v.Annotation(); !annotated { // they come later, see annotated
+			t.seats = append(t.seats, t.prepare(v))
+		}
 	}
 	for _, batch := range t.batches() {
 		t.startAll(ctx, batch)
@@ -46,13 +48,7 @@ func (t *targetRun) startAll(ctx context.Context, seats []*seat) {
 
 // prepare makes the pod of a vantage, not yet created.
 func (t *targetRun) prepare(v evidence.Vantage) *seat {
-	o := pods.Options{
-		Run: t.r.o.RunID, Target: t.target.ID, Node: t.target.Node.Name, Image: t.r.o.Images.Probe,
-		PullPolicy: t.r.o.Images.PullPolicy, Namespace: t.r.namespaces.node, RuntimeClass: t.r.plan.Reference,
-	}
-	if t.r.o.Images.PullSecret != nil {
-		o.PullSecrets = []string{t.r.o.Images.PullSecret.Name}
-	}
+	o := t.podOptions()
 	s := &seat{vantage: v, image: o.Image}
 	weakness, weakened := v.Weakness()
 	switch {
@@ -90,6 +86,19 @@ func (t *targetRun) prepare(v evidence.Vantage) *seat {
 	}
 	t.breakSeat(s)
 	return s
+}
+
+// podOptions are those that all pods of the target have in common. The namespace is
+// the one for privileged pods, the RuntimeClass that of the reference.
+func (t *targetRun) podOptions() pods.Options {
+	o := pods.Options{
+		Run: t.r.o.RunID, Target: t.target.ID, Node: t.target.Node.Name, Image: t.r.o.Images.Probe,
+		PullPolicy: t.r.o.Images.PullPolicy, Namespace: t.r.namespaces.node, RuntimeClass: t.r.plan.Reference,
+	}
+	if t.r.o.Images.PullSecret != nil {
+		o.PullSecrets = []string{t.r.o.Images.PullSecret.Name}
+	}
+	return o
 }
 
 // start creates the pod of a seat and waits until it runs as asked.

@@ -15,6 +15,7 @@ import (
 	"k8s.io/client-go/kubernetes/fake"
 	clienttesting "k8s.io/client-go/testing"
 
+	"github.com/katacert/katacert/fixtures/pods"
 	"github.com/katacert/katacert/probes/evidence"
 	"github.com/katacert/katacert/suites/catalogue"
 )
@@ -201,7 +202,16 @@ func TestRequestsDoNotGrowWithTheControls(t *testing.T) {
 		run := &targetRun{r: &runner{o: o, plan: p}, target: p.Targets[0], seed: make([]byte, 32)}
 		vantages := append([]evidence.Vantage{evidence.Witness}, p.Vantages...)
 		for _, v := range vantages {
-			s := run.prepare(v)
+			s := &seat{}
+			if name, annotated := v.Annotation(); annotated {
+				seats, err := run.annotatedSeats(name, pods.Marks{})
+				if err != nil || len(seats) == 0 {
+					t.Fatal(name, err)
+				}
+				s = seats[0]
+			} else {
+				s = run.prepare(v)
+			}
 			if s.err != nil {
 				t.Fatal(s.err)
 			}

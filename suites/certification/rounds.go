@@ -32,8 +32,9 @@ func (t *targetRun) round(ctx context.Context, round evidence.Round, seats ...*s
 	_ = group.Wait() // look never fails; what goes wrong is in the record
 }
 
-// spare lets nobody burn CPU time where the subject's kernel is a process by
-// design: there is no virtual machine monitor to bind it to.
+// spare notes what the subject's sandbox is, and lets nobody burn CPU time where
+// the subject's kernel is a process by design: there is no virtual machine monitor
+// to bind it to.
 func (t *targetRun) spare(witnessed evidence.Record) {
 	shims, ok := witnessed.Observation("shims")
 	subject := t.seat(evidence.Subject)
@@ -41,7 +42,11 @@ func (t *targetRun) spare(witnessed evidence.Record) {
 		return
 	}
 	sandbox, err := judge.SandboxIn(shims, string(subject.pod.UID))
-	if err == nil && sandbox.Kind() == judge.KindUserKernel {
+	if err != nil {
+		return
+	}
+	t.kind = sandbox.Kind()
+	if t.kind == judge.KindUserKernel {
 		t.skip = []string{"burn"}
 	}
 }

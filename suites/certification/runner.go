@@ -199,6 +199,9 @@ func (r *runner) steps() int {
 	if r.plan.aftermath() {
 		perTarget += stepsOfAftermath
 	}
+	if len(r.plan.annotations()) > 0 {
+		perTarget += stepsOfAnnotations
+	}
 	return len(r.plan.Targets)*perTarget + 2
 }
 

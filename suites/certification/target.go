@@ -12,6 +12,7 @@ import (
 	"github.com/katacert/katacert/probes"
 	"github.com/katacert/katacert/probes/evidence"
 	"github.com/katacert/katacert/reports"
+	"github.com/katacert/katacert/suites/judge"
 )
 
 // targetRun is the certification of one target.
@@ -26,6 +27,8 @@ type targetRun struct {
 	asked time.Time
 	// given are the parameters that the witness gave for later rounds.
 	given map[string]string
+	// kind is what the subject's sandbox is, once the witness has seen it.
+	kind judge.Kind
 	// skip are probes that the tenants' and reference pods leave out.
 	skip []string
 	// last is set when no other target follows on the node, so that its pods
@@ -35,9 +38,10 @@ type targetRun struct {
 
 // Steps of a target, for the progress.
 const (
-	stepsOfTarget    = 6
-	stepsOfTraining  = 1
-	stepsOfAftermath = 1
+	stepsOfTarget      = 6
+	stepsOfTraining    = 1
+	stepsOfAnnotations = 1
+	stepsOfAftermath   = 1
 )
 
 // certify lets the target's vantages look in rounds. Everything it learns goes
@@ -79,6 +83,10 @@ func (t *targetRun) certify(ctx context.Context) {
 		}
 	})
 	answered := answers() // while the pods asked about still run
+	// What annotations name is planted until the witness settles.
+	if len(t.r.plan.annotations()) > 0 {
+		t.phase("annotations", func() { answered = append(answered, t.annotated(ctx)) })
+	}
 	t.phase("settle", func() {
 		settled, cancel := context.WithTimeout(context.WithoutCancel(ctx), t.r.o.Timeouts.Cleanup)
 		defer cancel()

@@ -138,6 +138,17 @@ func (w *watcher) pod(uid types.UID) (*corev1.Pod, <-chan struct{}, error) {
 	return pod, w.changed, pods.Problem(pod, events)
 }
 
+// said is what warnings about a pod say, as it was said.
+func (w *watcher) said(uid types.UID) []string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	var messages []string
+	for _, event := range w.events[uid] {
+		messages = append(messages, event.Message)
+	}
+	return messages
+}
+
 // running waits until the pod runs, or says at once why it never will. A
 // problem that may mend itself is borne for the grace period.
 func (w *watcher) running(ctx context.Context, created *corev1.Pod, t Timeouts) (*corev1.Pod, error) {

@@ -38,9 +38,9 @@ func enabledAnnotations() item {
 	return i
 }
 
-// annotated are annotations of the hypervisor's that name something on the node, or
+// nodeAnnotations are annotations of the hypervisor's that name something on the node, or
 // what is run there.
-var annotated = []string{"path", "jailer_path", "ctlpath", "virtio_fs_daemon", "virtio_fs_extra_args", "kernel", "image", "initrd", "firmware", "firmware_volume",
+var nodeAnnotations = []string{"path", "jailer_path", "ctlpath", "virtio_fs_daemon", "virtio_fs_extra_args", "kernel", "image", "initrd", "firmware", "firmware_volume",
 	"file_mem_backend", "pflashes", "vhost_user_store_path", "entropy_source", "guest_hook_path"}
 
 // matched are the names that any of the patterns opens: Kata matches them anywhere
@@ -60,7 +60,7 @@ func matched(patterns, names []string) []string {
 
 // widerThanNames are annotations that patterns open besides those that they name.
 func widerThanNames(patterns []string) []string {
-	return slices.DeleteFunc(matched(patterns, annotated), func(name string) bool { return slices.Contains(patterns, name) })
+	return slices.DeleteFunc(matched(patterns, nodeAnnotations), func(name string) bool { return slices.Contains(patterns, name) })
 }
 
 // pathAnnotations asks that no tenant names what is run or opened on the node. It is
@@ -77,7 +77,7 @@ func pathAnnotations() item {
 				return reading{none: reason}, nil
 			}
 			patterns, err := n.config.List(katanode.Hypervisor, "enable_annotations")
-			open := matched(patterns, annotated)
+			open := matched(patterns, nodeAnnotations)
 			r := reading{setting: "annotations that name something of the node", found: "none", open: len(open) > 0}
 			if r.open {
 				r.found, r.why = strings.Join(open, ", "), "opened by "+listed(patterns)

@@ -1,0 +1,42 @@
+package scene
+
+import (
+	"fmt"
+
+	"github.com/katacert/katacert/probes/evidence"
+)
+
+// Mark is the mark of an annotation's trial.
+func Mark(name string) string { return "mark0" + fmt.Sprint(len(name)) }
+
+// Annotations are those that are tried on Kata Containers.
+var Annotations = []string{"config-path", "default-memory", "default-vcpus", "disable-new-netns", "guest-seccomp", "image",
+	"kernel-modules", "kernel-params", "path", "virtio-fs-daemon"}
+
+// annotations adds what becomes of pods with one annotation each, of which none has
+// an effect: what Kata's Go shim refuses, and what its Rust shim ignores.
+func (s *Scene) annotations(tenant Kernel) {
+	var asked, said []string
+	s.inTrial(evidence.Subject, tenant)
+	s.more(evidence.Settle, "touched", "called proof")
+	for _, name := range Annotations {
+		result := "ran"
+		switch name {
+		case "kernel-modules", "kernel-params":
+			result = "refused"
+			said = append(said, "asked "+name+": annotation io.katacontainers.config is not enabled")
+		default:
+			s.inTrial(evidence.Annotated(name), tenant)
+		}
+		asked = append(asked, fmt.Sprintf("what=%s result=%s mark=%s", name, result, Mark(name)))
+	}
+	s.Saw(evidence.API, evidence.Look, "annotations", evidence.Values{"asked": list(asked...), "said": list(said...)})
+}
+
+// inTrial adds what a pod sees beside others that differ in an annotation.
+func (s *Scene) inTrial(v evidence.Vantage, k Kernel) {
+	s.Saw(v, evidence.Trial, "cmdline", evidence.Values{"cmdline": text(k.Cmdline), "words": list(k.Word)})
+	s.Saw(v, evidence.Trial, "load", evidence.Values{"mem_total_kib": number(k.MemoryKiB), "cpus": number(1)})
+	s.Saw(v, evidence.Trial, "posture", evidence.Values{"seccomp": number(2)})
+	s.Saw(v, evidence.Trial, "links", evidence.Values{"names": list("eth0")})
+}
