@@ -23,6 +23,7 @@ import (
 // certifyFlags are the flags of certify; a configuration file has the same.
 type certifyFlags struct {
 	cluster                          clusterFlags
+	kind                             kindFlags
 	classes, nodes, tenantLabels     []string
 	reference, profile, controls     string
 	require, out, output, config     string
@@ -43,6 +44,7 @@ junit.xml, summary.md and evidence.jsonl into a folder of its own below --out.`,
 		Example: `  katacert certify
   katacert certify --profile quick --runtime-class gvisor
   katacert certify --cluster existing --context prod --image-registry registry.example/katacert
+  katacert certify --cluster kind --kind-config gvisor
   katacert certify --config katacert.yaml --require hardening`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -58,6 +60,7 @@ junit.xml, summary.md and evidence.jsonl into a folder of its own below --out.`,
 		},
 	}
 	f.cluster.register(cmd)
+	f.kind.register(cmd)
 	flags := cmd.Flags()
 	flags.StringSliceVar(&f.classes, "runtime-class", nil, "RuntimeClass to certify, repeatable (default: every sandbox class of the cluster)")
 	flags.StringSliceVar(&f.nodes, "nodes", nil, "nodes to certify (default: every ready node)")
@@ -74,7 +77,7 @@ junit.xml, summary.md and evidence.jsonl into a folder of its own below --out.`,
 	flags.StringVar(&f.pullSecret, "image-pull-secret", "", "NAMESPACE/NAME of the secret with which the nodes pull from --image-registry")
 	flags.StringSliceVar(&f.tenantLabels, "tenant-label", nil, "KEY=VALUE that puts a label on the tenants' namespaces, for policies that select by it, repeatable")
 	flags.StringVar(&f.storage, "storage-class", "", "StorageClass of the training job's volume (default: the cluster's)")
-	flags.BoolVar(&f.keep, "keep-cluster", false, "leave a local cluster that this run brought up running")
+	flags.BoolVar(&f.keep, "keep-cluster", false, "leave the local or kind cluster that this run brought up running")
 	flags.Float64Var(&f.scale, "timeout-scale", 1, "factor for every time-out, for slow clusters")
 	_ = cmd.RegisterFlagCompletionFunc("profile", completions(catalogue.Profiles()))
 	_ = cmd.RegisterFlagCompletionFunc("require", completions([]catalogue.Level{catalogue.Isolation, catalogue.Hardening}))
@@ -84,6 +87,9 @@ junit.xml, summary.md and evidence.jsonl into a folder of its own below --out.`,
 
 func (f *certifyFlags) check(cmd *cobra.Command) error {
 	if err := f.cluster.check(cmd); err != nil {
+		return err
+	}
+	if err := f.kind.check(cmd, f.cluster.provider); err != nil {
 		return err
 	}
 	if _, err := catalogue.Select(certification.Catalogue(), f.choice()); err != nil {
@@ -121,6 +127,7 @@ func (f *certifyFlags) run(ctx context.Context, stdout, stderr io.Writer) error 
 		RuntimeClasses: f.classes, Nodes: f.nodes, ReferenceRuntimeClass: f.reference,
 		Choice: f.choice(), Require: catalogue.Level(f.require), StorageClass: f.storage, TenantLabels: tenantLabels,
 		Out: f.out, Timeouts: certification.DefaultTimeouts(f.scale), Progress: progress, Version: version(),
+		RunID: certification.NewRunID(time.Now()), // the cluster's name may carry it
 	}
 	closeCluster, err := f.ready(ctx, &options, progress)
 	// The cluster is given back whatever happens, and before the report is

@@ -9,6 +9,7 @@ import (
 	"k8s.io/client-go/kubernetes"
 
 	"github.com/katacert/katacert/fixtures/cluster/existing"
+	"github.com/katacert/katacert/fixtures/cluster/kind"
 	"github.com/katacert/katacert/fixtures/cluster/local"
 	"github.com/katacert/katacert/suites/certification"
 )
@@ -21,10 +22,11 @@ func newCleanup() *cobra.Command {
 		Use:   "cleanup",
 		Short: "Remove what killed runs left behind",
 		Long: `Cleanup removes what carries katacert's own labels and run ids, and nothing else.
-Without --cluster existing it clears the remains of local clusters whose process
-was killed. With it, it removes the namespaces of runs from that cluster: of the
-run given by --run, or of every run.`,
-		Example: "  katacert cleanup\n  katacert cleanup --cluster existing --context prod --run 20260101-120000-1a2b3c4d",
+By itself it clears the remains of local clusters whose process was killed. With
+--cluster kind it removes the kind clusters of killed runs, and with --name also one
+that was kept. With --cluster existing it removes the namespaces of runs from that
+cluster: of the run given by --run, or of every run.`,
+		Example: "  katacert cleanup\n  katacert cleanup --cluster kind --name katacert-20260101-120000-1a2b3c4d\n  katacert cleanup --cluster existing --context prod --run 20260101-120000-1a2b3c4d",
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := f.check(cmd); err != nil {
@@ -35,8 +37,8 @@ run given by --run, or of every run.`,
 			}
 			ctx := context.WithoutCancel(cmd.Context())
 			out := cmd.OutOrStdout()
-			if f.provider == providerLocal {
-				swept, err := local.Sweep()
+			if f.provider != providerExisting {
+				swept, err := f.sweep(ctx)
 				for _, what := range swept {
 					fmt.Fprintln(out, "removed "+what)
 				}
@@ -74,4 +76,16 @@ run given by --run, or of every run.`,
 	cmd.Flags().StringVar(&run, "run", "", "only this run (default: every run)")
 	cmd.Flags().Float64Var(&scale, "timeout-scale", 1, "factor for every time-out, for slow clusters")
 	return cmd
+}
+
+// sweep removes the clusters that killed runs left on this machine.
+func (f *clusterFlags) sweep(ctx context.Context) ([]string, error) {
+	if f.provider == providerLocal {
+		return local.Sweep()
+	}
+	name := ""
+	if f.named {
+		name = f.name
+	}
+	return kind.Sweep(ctx, name)
 }

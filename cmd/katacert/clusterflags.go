@@ -20,32 +20,38 @@ import (
 // The providers of clusters.
 const (
 	providerLocal    = "local"
+	providerKind     = "kind"
 	providerExisting = "existing"
 )
+
+var providers = []string{providerLocal, providerKind, providerExisting}
 
 // clusterFlags choose a cluster.
 type clusterFlags struct {
 	provider, name, kubeconfig, context string
+	// named says that the name was given, and is not the default.
+	named bool
 }
 
 func (f *clusterFlags) register(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	flags.StringVar(&f.provider, "cluster", providerLocal, "where to certify: local (an embedded cluster) or existing")
-	flags.StringVar(&f.name, "name", local.DefaultName, "name of the local cluster")
+	flags.StringVar(&f.provider, "cluster", providerLocal, "where to certify: local (an embedded cluster), kind (containers are its nodes) or existing")
+	flags.StringVar(&f.name, "name", local.DefaultName, "name of the local cluster, or of the kind cluster (default there: katacert-RUN)")
 	flags.StringVar(&f.kubeconfig, "kubeconfig", "", "kubeconfig of the existing cluster (default: $KUBECONFIG or ~/.kube/config)")
 	flags.StringVar(&f.context, "context", "", "context of the kubeconfig (default: its current one)")
-	_ = cmd.RegisterFlagCompletionFunc("cluster", cobra.FixedCompletions([]string{providerLocal, providerExisting}, cobra.ShellCompDirectiveNoFileComp))
+	_ = cmd.RegisterFlagCompletionFunc("cluster", cobra.FixedCompletions(providers, cobra.ShellCompDirectiveNoFileComp))
 }
 
 func (f *clusterFlags) check(cmd *cobra.Command) error {
-	if !slices.Contains([]string{providerLocal, providerExisting}, f.provider) {
-		return usagef("unknown --cluster %q: choose %s or %s", f.provider, providerLocal, providerExisting)
+	f.named = cmd.Flags().Changed("name")
+	if !slices.Contains(providers, f.provider) {
+		return usagef("unknown --cluster %q: choose %s, %s or %s", f.provider, providerLocal, providerKind, providerExisting)
 	}
-	if f.provider == providerLocal && (cmd.Flags().Changed("kubeconfig") || cmd.Flags().Changed("context")) {
-		return usagef("--kubeconfig and --context go with --cluster existing, the local cluster brings its own")
+	if f.provider != providerExisting && (cmd.Flags().Changed("kubeconfig") || cmd.Flags().Changed("context")) {
+		return usagef("--kubeconfig and --context go with --cluster existing, any other brings its own")
 	}
-	if f.provider == providerExisting && cmd.Flags().Changed("name") {
-		return usagef("--name goes with --cluster local; choose an existing cluster by --context")
+	if f.provider == providerExisting && f.named {
+		return usagef("--name goes with --cluster local and kind; choose an existing cluster by --context")
 	}
 	return nil
 }
@@ -65,11 +71,14 @@ func (f *clusterFlags) openLocal(ctx context.Context, set *images.Set, keep bool
 	return local.Up(ctx, local.Options{Name: f.name, PauseImage: pause, Ephemeral: !keep, TimeoutScale: scale, Progress: progress.Note, Working: progress.Working})
 }
 
-// bringImages puts katacert's images where the cluster's nodes can pull them, or
-// trusts that they are there, and returns their references by digest.
+// bringImages puts katacert's images into the cluster's nodes, or where they can
+// pull them, or trusts that they are there, and returns their references by digest.
 func bringImages(ctx context.Context, c cluster.Cluster, set *images.Set, prefix string, insecure, there bool) (map[string]string, error) {
 	if registry, ok := c.(cluster.Registry); ok {
 		return images.Push(ctx, set, images.PushOptions{Prefix: registry.RegistryPrefix(), Transport: registry.RegistryTransport(), Insecure: true})
+	}
+	if loader, ok := c.(cluster.ImageLoader); ok && prefix == "" {
+		return loadImages(ctx, c, loader, set)
 	}
 	if there {
 		return references(set, prefix)

@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/katacert/katacert/fixtures/cluster/kind"
 	"github.com/katacert/katacert/fixtures/cluster/local"
 )
 
@@ -12,15 +13,15 @@ func newDoctor() *cobra.Command {
 	return &cobra.Command{
 		Use:   "doctor",
 		Short: "Say what this machine can and cannot do for a certification",
-		Long: `Doctor checks what the embedded local cluster needs, and which sandboxes this
-machine could run. It changes nothing. The exit code is 3 when a local cluster
-could not run here.`,
+		Long: `Doctor checks what the embedded local cluster needs, whether clusters of kind can
+come up, and which sandboxes this machine could run. It changes nothing. The exit
+code is 3 when a local cluster could not run here.`,
 		Example: "  katacert doctor",
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			sound := true
 			out := cmd.OutOrStdout()
-			for _, finding := range local.Check(cmd.Context()) {
+			for _, finding := range append(local.Check(cmd.Context()), kind.Check(cmd.Context())...) {
 				mark := "ok      "
 				switch {
 				case !finding.OK && !finding.Required:

@@ -85,10 +85,14 @@ func TestUsageErrors(t *testing.T) {
 		{"certify --controls ^none$", []string{`matches "^none$"`}},
 		{"certify --require all", []string{`unknown --require "all"`, "isolation or hardening"}},
 		{"certify --output xml", []string{`unknown --output "xml"`, "text or json"}},
-		{"certify --cluster kind", []string{`unknown --cluster "kind"`, "local or existing"}},
+		{"certify --cluster minikube", []string{`unknown --cluster "minikube"`, "local, kind or existing"}},
+		{"certify --cluster kind --kind-config ten-nodes", []string{`no kind configuration "ten-nodes"`, "two-workers"}},
+		{"certify --cluster kind --kubeconfig x", []string{"--cluster existing"}},
+		{"certify --kind-config kata", []string{"--kind-config goes with --cluster kind"}},
+		{"certify --cluster existing --node-image x", []string{"--node-image goes with --cluster kind"}},
 		{"certify --kubeconfig x", []string{"--cluster existing"}},
 		{"certify --context x", []string{"--cluster existing"}},
-		{"certify --cluster existing --name x", []string{"--name goes with --cluster local"}},
+		{"certify --cluster existing --name x", []string{"--name goes with --cluster local and kind"}},
 		{"certify --timeout-scale 0", []string{"--timeout-scale 0 is out of range", "0.1 to 100"}},
 		{"certify --timeout-scale 1000", []string{"out of range"}},
 		{"certify --timeout-scale NaN", []string{"out of range"}},
@@ -109,7 +113,7 @@ func TestUsageErrors(t *testing.T) {
 		{"explain kernel-bootid", []string{`unknown control "kernel-bootid"`, "did you mean", "kernel-boot-id"}},
 		{"report", []string{"katacert report needs the folder of one run"}},
 		{"doctor now", []string{`takes no argument "now"`}},
-		{"cleanup --cluster kind", []string{`unknown --cluster "kind"`}},
+		{"cleanup --cluster minikube", []string{`unknown --cluster "minikube"`}},
 		{"cleanup --timeout-scale 0", []string{"--timeout-scale 0 is out of range"}},
 		{"version now", []string{`takes no argument "now"`}},
 		{"completion nonsense", []string{`unknown command "nonsense"`, "katacert completion --help"}},
@@ -173,12 +177,13 @@ func TestCommandsThatNeedNoCluster(t *testing.T) {
 func TestCompletions(t *testing.T) {
 	t.Parallel()
 	for args, says := range map[string][]string{
-		"certify --profile ": {"quick", "nightly", "certification", "destructive"},
-		"certify --require ": {"isolation", "hardening"},
-		"certify --cluster ": {"local", "existing"},
-		"certify --output ":  {"text", "json"},
-		"explain ":           {"kernel-boot-id\tThe pod runs in a boot of its own"},
-		"":                   {"certify\t", "cluster\t", "explain\t"},
+		"certify --profile ":     {"quick", "nightly", "certification", "destructive"},
+		"certify --require ":     {"isolation", "hardening"},
+		"certify --cluster ":     {"local", "kind", "existing"},
+		"certify --kind-config ": {"kata\t", "two-workers\t"},
+		"certify --output ":      {"text", "json"},
+		"explain ":               {"kernel-boot-id\tThe pod runs in a boot of its own"},
+		"":                       {"certify\t", "cluster\t", "explain\t"},
 	} {
 		t.Run(args, func(t *testing.T) {
 			t.Parallel()

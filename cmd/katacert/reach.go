@@ -19,16 +19,22 @@ import (
 
 // ready reaches the cluster and brings katacert's images to it.
 func (f *certifyFlags) ready(ctx context.Context, o *certification.Options, progress *terminal.Progress) (func(context.Context) error, error) {
-	reach := f.reachLocal
-	if f.cluster.provider == providerExisting {
-		reach = f.reachExisting
+	var c cluster.Cluster
+	var set *images.Set
+	var err error
+	switch f.cluster.provider {
+	case providerExisting:
+		c, set, err = f.reachExisting(ctx, progress)
+	case providerKind:
+		c, set, err = f.reachKind(ctx, o.RunID, progress)
+	default:
+		c, set, err = f.reachLocal(ctx, progress)
 	}
-	c, set, err := reach(ctx, progress)
 	if err != nil {
 		return nil, err
 	}
 	o.Cluster = certification.Cluster{Provider: c.Provider(), Name: c.Name(), Config: c.RESTConfig()}
-	if own, ok := c.(*local.Cluster); ok {
+	if own, ok := c.(interface{ Disposable() bool }); ok {
 		o.Cluster.Disposable = own.Disposable()
 	}
 	progress.Phase("", "bring the images to the cluster")
@@ -37,6 +43,9 @@ func (f *certifyFlags) ready(ctx context.Context, o *certification.Options, prog
 		return c.Close, err
 	}
 	o.Images = certification.Images{Probe: refs[images.Probe], Trainer: refs[images.Trainer], Manifests: manifests(set, refs)}
+	if _, loaded := c.(cluster.ImageLoader); loaded && f.registry == "" {
+		o.Images.PullPolicy = corev1.PullNever
+	}
 	o.Images.PullSecret, err = f.readPullSecret(ctx, c)
 	return c.Close, err
 }

@@ -46,7 +46,8 @@ type Options struct {
 	// Mutant breaks the run's set-up on purpose, for the suite's own test. The
 	// report says so.
 	Mutant *mutants.Mutant
-	// RunID overrides the generated one; for tests.
+	// RunID is chosen where something that carries it is made before the run; empty
+	// generates one (see NewRunID).
 	RunID string
 	// Version of katacert, for the report.
 	Version string

@@ -1,0 +1,115 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/katacert/katacert/fixtures/cluster"
+	"github.com/katacert/katacert/fixtures/cluster/kind"
+	"github.com/katacert/katacert/fixtures/images"
+	kindconfigs "github.com/katacert/katacert/kind-configs"
+	"github.com/katacert/katacert/reports/terminal"
+)
+
+// kindFlags say what cluster of kind to bring up.
+type kindFlags struct {
+	config, nodeImage string
+}
+
+func (f *kindFlags) register(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&f.config, "kind-config", kindconfigs.Default, "configuration of the kind cluster: "+join(kindconfigs.Names())+", or the path of a file")
+	cmd.Flags().StringVar(&f.nodeImage, "node-image", "", "image of the kind cluster's nodes (default: kind's own, by digest)")
+	_ = cmd.RegisterFlagCompletionFunc("kind-config", completeKindConfigs)
+}
+
+func (f *kindFlags) check(cmd *cobra.Command, provider string) error {
+	for _, flag := range []string{"kind-config", "node-image"} {
+		if provider != providerKind && cmd.Flags().Changed(flag) {
+			return usagef("--%s goes with --cluster kind", flag)
+		}
+	}
+	if provider != providerKind {
+		return nil
+	}
+	if _, err := kind.LoadConfig(f.config); err != nil {
+		return usagef("--kind-config: %v", err)
+	}
+	return nil
+}
+
+func completeKindConfigs(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	var all []cobra.Completion
+	for _, name := range kindconfigs.Names() {
+		about, _ := kindconfigs.Describe(name) // it is there
+		all = append(all, cobra.CompletionWithDesc(name, about))
+	}
+	return all, cobra.ShellCompDirectiveDefault // files are as good
+}
+
+// reachKind brings up a cluster of kind, which carries the run's id in its name and
+// goes away when it is closed, unless it is to be kept.
+func (f *certifyFlags) reachKind(ctx context.Context, run string, progress *terminal.Progress) (cluster.Cluster, *images.Set, error) {
+	config, err := kind.LoadConfig(f.kind.config)
+	if err != nil {
+		return nil, nil, usagef("--kind-config: %v", err)
+	}
+	if err := kind.Require(ctx, config); err != nil {
+		return nil, nil, err // before the time to build images is spent
+	}
+	progress.Phase("", "build the images")
+	set, err := images.Build(ctx, images.Options{Progress: notes{progress}})
+	if err != nil {
+		return nil, nil, err
+	}
+	progress.Phase("", "bring up the cluster")
+	c, err := kind.Up(ctx, kind.Options{
+		Name: f.cluster.kindName(run), Config: config, NodeImage: f.kind.nodeImage, Keep: f.keep,
+		LogDir: filepath.Join(f.out, run, "cluster"), TimeoutScale: f.scale, Progress: progress.Note,
+	})
+	if err != nil {
+		return nil, nil, err // no typed nil
+	}
+	return c, set, nil
+}
+
+// kindName is the name of the run's cluster of kind.
+func (f *clusterFlags) kindName(run string) string {
+	if f.named {
+		return f.name
+	}
+	return kind.Name(run)
+}
+
+// loadImages puts katacert's images directly into the nodes, and returns their
+// references by digest.
+func loadImages(ctx context.Context, c cluster.Cluster, loader cluster.ImageLoader, set *images.Set) (map[string]string, error) {
+	arches, err := architectures(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	if len(arches) != 1 {
+		return nil, fmt.Errorf("bring katacert's images to cluster %s: its nodes are of more than one architecture (%s)", c.Name(), join(arches))
+	}
+	refs := map[string]string{}
+	for _, name := range []string{images.Probe, images.Trainer} {
+		info, err := set.Info(name, arches[0])
+		if err != nil {
+			return nil, err
+		}
+		var archive bytes.Buffer
+		if err := set.Archive(&archive, name, arches[0]); err != nil {
+			return nil, err
+		}
+		if err := loader.LoadImage(ctx, archive.Bytes()); err != nil {
+			return nil, fmt.Errorf("bring katacert's images to the cluster: %w", err)
+		}
+		repository, _, _ := strings.Cut(info.Ref, ":")
+		refs[name] = repository + "@" + info.Digest
+	}
+	return refs, nil
+}
