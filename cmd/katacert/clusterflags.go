@@ -26,6 +26,7 @@ const (
 // clusterFlags choose a cluster.
 type clusterFlags struct {
 	provider, name, kubeconfig, context string
+	vm                                  vmFlags
 }
 
 func (f *clusterFlags) register(cmd *cobra.Command) {
@@ -33,6 +34,7 @@ func (f *clusterFlags) register(cmd *cobra.Command) {
 	flags.StringVar(&f.provider, "cluster", providerLocal, "where to certify: local (an embedded cluster) or existing")
 	flags.StringVar(&f.name, "name", local.DefaultName, "name of the local cluster")
 	flags.StringVar(&f.kubeconfig, "kubeconfig", "", "kubeconfig of the existing cluster (default: $KUBECONFIG or ~/.kube/config)")
+	f.vm.register(cmd)
 	flags.StringVar(&f.context, "context", "", "context of the kubeconfig (default: its current one)")
 	_ = cmd.RegisterFlagCompletionFunc("cluster", cobra.FixedCompletions([]string{providerLocal, providerExisting}, cobra.ShellCompDirectiveNoFileComp))
 }
@@ -47,7 +49,10 @@ func (f *clusterFlags) check(cmd *cobra.Command) error {
 	if f.provider == providerExisting && cmd.Flags().Changed("name") {
 		return usagef("--name goes with --cluster local; choose an existing cluster by --context")
 	}
-	return nil
+	if f.provider != providerLocal && f.vm.node {
+		return usagef("--vm-node goes with --cluster local")
+	}
+	return f.vm.check(cmd)
 }
 
 // openExisting reaches a cluster that is there.
@@ -62,7 +67,10 @@ func (f *clusterFlags) openLocal(ctx context.Context, set *images.Set, keep bool
 	if err != nil {
 		return nil, err
 	}
-	return local.Up(ctx, local.Options{Name: f.name, PauseImage: pause, Ephemeral: !keep, TimeoutScale: scale, Progress: progress.Note, Working: progress.Working})
+	return local.Up(ctx, local.Options{
+		Name: f.name, PauseImage: pause, Ephemeral: !keep, VM: f.vm.options(),
+		TimeoutScale: scale, Progress: progress.Note, Working: progress.Working,
+	})
 }
 
 // bringImages puts katacert's images where the cluster's nodes can pull them, or

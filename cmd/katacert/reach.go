@@ -29,6 +29,10 @@ func (f *certifyFlags) ready(ctx context.Context, o *certification.Options, prog
 	o.Cluster = certification.Cluster{Provider: c.Provider(), Name: c.Name(), Config: c.RESTConfig()}
 	if own, ok := c.(*local.Cluster); ok {
 		o.Cluster.Disposable = own.Disposable()
+		if scale := own.TimeoutScale(); scale > o.Timeouts.Scale {
+			progress.Note(fmt.Sprintf("a node of the cluster is emulated: every time-out is %g times as long", scale))
+			o.Timeouts = certification.DefaultTimeouts(scale)
+		}
 	}
 	progress.Phase("", "bring the images to the cluster")
 	refs, err := bringImages(ctx, c, set, f.registry, f.insecureRegistry, f.skipPush)
