@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -33,15 +34,18 @@ func nameFlag(cmd *cobra.Command, name *string) {
 }
 
 func newClusterUp() *cobra.Command {
-	var name string
+	f := clusterFlags{provider: providerLocal}
 	var scale float64
 	cmd := &cobra.Command{
 		Use:     "up",
 		Short:   "Bring up a local cluster and leave it running",
-		Example: "  katacert cluster up\n  eval \"$(katacert cluster up --name demo)\" && ginkgo ./suites/...",
+		Example: "  katacert cluster up\n  katacert cluster up --vm-node --kata-archive kata-static-4.1.0-amd64.tar.zst --kata-digest sha256:…\n  eval \"$(katacert cluster up --name demo)\" && ginkgo ./suites/...",
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := checkScale(scale); err != nil {
+				return err
+			}
+			if err := f.vm.check(cmd); err != nil {
 				return err
 			}
 			progress := terminal.NewProgress(cmd.ErrOrStderr(), isTerminal(cmd.ErrOrStderr()))
@@ -52,7 +56,6 @@ func newClusterUp() *cobra.Command {
 				return err
 			}
 			progress.Phase("", "bring up the cluster")
-			f := clusterFlags{provider: providerLocal, name: name}
 			c, err := f.openLocal(cmd.Context(), set, true, scale, progress)
 			if err != nil {
 				return err
@@ -72,7 +75,8 @@ func newClusterUp() *cobra.Command {
 			return nil
 		},
 	}
-	nameFlag(cmd, &name)
+	nameFlag(cmd, &f.name)
+	f.vm.register(cmd)
 	cmd.Flags().Float64Var(&scale, "timeout-scale", 1, "factor for every time-out, for slow machines")
 	return cmd
 }
@@ -93,13 +97,26 @@ func newClusterStatus() *cobra.Command {
 				return nil
 			}
 			table := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 4, 2, ' ', 0)
-			fmt.Fprintln(table, "NAME\tSTATE\tMEMORY\tSTARTED\tKUBECONFIG")
+			fmt.Fprintln(table, "NAME\tSTATE\tMEMORY\tSTARTED\tNODES\tKUBECONFIG")
 			for _, c := range clusters {
-				fmt.Fprintf(table, "%s\t%s\t%d MiB\t%s\t%s\n", c.Name, c.Phase, c.Memory>>20, c.Started.Format(time.DateTime), c.Kubeconfig)
+				fmt.Fprintf(table, "%s\t%s\t%d MiB\t%s\t%s\t%s\n", c.Name, c.Phase, c.Memory>>20, c.Started.Format(time.DateTime), nodesText(c.Nodes), c.Kubeconfig)
 			}
 			return table.Flush()
 		},
 	}
+}
+
+// nodesText lists the nodes, and what virtual machine one is in.
+func nodesText(nodes []local.NodeStatus) string {
+	var texts []string
+	for _, n := range nodes {
+		text := n.Name
+		if n.Machine != "" {
+			text += " (virtual machine: " + n.Machine + ")"
+		}
+		texts = append(texts, text)
+	}
+	return strings.Join(texts, ", ")
 }
 
 func newClusterDown() *cobra.Command {

@@ -31,6 +31,7 @@ type clusterFlags struct {
 	provider, name, kubeconfig, context string
 	// named says that the name was given, and is not the default.
 	named bool
+	vm    vmFlags
 }
 
 func (f *clusterFlags) register(cmd *cobra.Command) {
@@ -38,6 +39,7 @@ func (f *clusterFlags) register(cmd *cobra.Command) {
 	flags.StringVar(&f.provider, "cluster", providerLocal, "where to certify: local (an embedded cluster), kind (containers are its nodes) or existing")
 	flags.StringVar(&f.name, "name", local.DefaultName, "name of the local cluster, or of the kind cluster (default there: katacert-RUN)")
 	flags.StringVar(&f.kubeconfig, "kubeconfig", "", "kubeconfig of the existing cluster (default: $KUBECONFIG or ~/.kube/config)")
+	f.vm.register(cmd)
 	flags.StringVar(&f.context, "context", "", "context of the kubeconfig (default: its current one)")
 	_ = cmd.RegisterFlagCompletionFunc("cluster", cobra.FixedCompletions(providers, cobra.ShellCompDirectiveNoFileComp))
 }
@@ -53,7 +55,10 @@ func (f *clusterFlags) check(cmd *cobra.Command) error {
 	if f.provider == providerExisting && f.named {
 		return usagef("--name goes with --cluster local and kind; choose an existing cluster by --context")
 	}
-	return nil
+	if f.provider != providerLocal && f.vm.node {
+		return usagef("--vm-node goes with --cluster local")
+	}
+	return f.vm.check(cmd)
 }
 
 // openExisting reaches a cluster that is there.
@@ -68,7 +73,10 @@ func (f *clusterFlags) openLocal(ctx context.Context, set *images.Set, keep bool
 	if err != nil {
 		return nil, err
 	}
-	return local.Up(ctx, local.Options{Name: f.name, PauseImage: pause, Ephemeral: !keep, TimeoutScale: scale, Progress: progress.Note, Working: progress.Working})
+	return local.Up(ctx, local.Options{
+		Name: f.name, PauseImage: pause, Ephemeral: !keep, VM: f.vm.options(),
+		TimeoutScale: scale, Progress: progress.Note, Working: progress.Working,
+	})
 }
 
 // bringImages puts katacert's images into the cluster's nodes, or where they can

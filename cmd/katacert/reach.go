@@ -37,6 +37,12 @@ func (f *certifyFlags) ready(ctx context.Context, o *certification.Options, prog
 	if own, ok := c.(interface{ Disposable() bool }); ok {
 		o.Cluster.Disposable = own.Disposable()
 	}
+	if slow, ok := c.(interface{ TimeoutScale() float64 }); ok {
+		if scale := slow.TimeoutScale(); scale > o.Timeouts.Scale {
+			progress.Note(fmt.Sprintf("a node of the cluster is emulated: every time-out is %g times as long", scale))
+			o.Timeouts = certification.DefaultTimeouts(scale)
+		}
+	}
 	progress.Phase("", "bring the images to the cluster")
 	refs, err := bringImages(ctx, c, set, f.registry, f.insecureRegistry, f.skipPush)
 	if err != nil {
