@@ -12,12 +12,12 @@ import (
 // Manifest writes the objects that grant the permissions to a user, as YAML for
 // `kubectl apply`, each rule below what it is for.
 func Manifest(w io.Writer, permissions []Permission, user string) error {
-	return manifest(w, permissions, User(user), nil)
+	return manifest(w, grants(roleOfUser(user), permissions), User(user), nil)
 }
 
 // ManifestOfAccount writes the same for a service account, which it makes.
 func ManifestOfAccount(w io.Writer, permissions []Permission, account Account) error {
-	return manifest(w, permissions, account.Subject(), account.objects())
+	return manifest(w, grants(account.role(), permissions), account.Subject(), account.objects())
 }
 
 const manifestHead = `# What katacert's own user needs in a cluster that it certifies, made by
@@ -27,7 +27,7 @@ const manifestHead = `# What katacert's own user needs in a cluster that it cert
 # you keep an administrator's, and delete these objects after the certification.
 `
 
-func manifest(w io.Writer, permissions []Permission, subject rbacv1.Subject, objects []any) error {
+func manifest(w io.Writer, roles []grant, subject rbacv1.Subject, objects []any) error {
 	var out strings.Builder
 	out.WriteString(manifestHead)
 	for _, object := range objects {
@@ -35,7 +35,7 @@ func manifest(w io.Writer, permissions []Permission, subject rbacv1.Subject, obj
 			return err
 		}
 	}
-	for _, g := range grants(permissions) {
+	for _, g := range roles {
 		if err := g.role(&out); err != nil {
 			return err
 		}

@@ -12,10 +12,9 @@ import (
 
 // manifestObjects parses what was printed, strictly.
 type manifestObjects struct {
-	kinds     []string
-	rules     map[string][]rbacv1.PolicyRule
-	subjects  []rbacv1.Subject
-	roleKinds []string
+	kinds    []string
+	rules    map[string][]rbacv1.PolicyRule
+	subjects []rbacv1.Subject
 }
 
 func parse(t *testing.T, text string) manifestObjects {
@@ -45,7 +44,9 @@ func parse(t *testing.T, text string) manifestObjects {
 				t.Errorf("%v in\n%s", err, document)
 			}
 			got.subjects = append(got.subjects, binding.Subjects...)
-			got.roleKinds = append(got.roleKinds, binding.RoleRef.Kind)
+			if ref := binding.RoleRef; kind.Kind != ref.Kind+"Binding" || ref.Name != binding.Name {
+				t.Errorf("%s %s refers to %+v", kind.Kind, binding.Name, ref)
+			}
 		}
 	}
 	return got

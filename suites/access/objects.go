@@ -2,6 +2,7 @@ package access
 
 import (
 	"slices"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
@@ -10,15 +11,27 @@ import (
 	"github.com/katacert/katacert/fixtures/pods"
 )
 
-// objectName is the name of the roles and bindings that grant the permissions.
-const objectName = "katacert"
-
 // Account names a service account.
 type Account struct{ Namespace, Name string }
 
 // Subject is the account as the subject of a binding.
 func (a Account) Subject() rbacv1.Subject {
 	return rbacv1.Subject{Kind: rbacv1.ServiceAccountKind, Namespace: a.Namespace, Name: a.Name}
+}
+
+// role is the name of the account's roles and bindings, so that several accounts of
+// one cluster may have more or less.
+func (a Account) role() string {
+	if a.Name == pods.ManagedBy {
+		return a.Name
+	}
+	return pods.ManagedBy + "-" + a.Name
+}
+
+// roleOfUser is the same for a user. Names of users may hold what names of objects
+// may not (https://kubernetes.io/docs/concepts/overview/working-with-objects/names/#path-segment-names).
+func roleOfUser(name string) string {
+	return pods.ManagedBy + ":" + strings.NewReplacer("/", "-", "%", "-").Replace(name)
 }
 
 // User is a user, known to the API server by that name, as the subject of a binding.
@@ -29,8 +42,8 @@ func User(name string) rbacv1.Subject {
 // grant is a role with its binding. The role is a ClusterRole where namespace is
 // empty.
 type grant struct {
-	namespace string
-	rules     []explained
+	name, namespace string
+	rules           []explained
 }
 
 // explained is a rule with what it is for.
@@ -58,13 +71,13 @@ func (r *explained) explain(verb, why string) {
 
 // grants are the roles that the permissions make: one for the cluster, and one for
 // each namespace that is there before a run.
-func grants(permissions []Permission) []grant {
+func grants(name string, permissions []Permission) []grant {
 	var list []grant
 	for _, p := range permissions {
 		i := slices.IndexFunc(list, func(g grant) bool { return g.namespace == p.Namespace })
 		if i < 0 {
 			i = len(list)
-			list = append(list, grant{namespace: p.Namespace})
+			list = append(list, grant{name: name, namespace: p.Namespace})
 		}
 		list[i].add(p)
 	}
@@ -113,12 +126,12 @@ func (g grant) policy() []rbacv1.PolicyRule {
 
 // meta is that of a role and of its binding.
 func (g grant) meta() metav1.ObjectMeta {
-	return metav1.ObjectMeta{Name: objectName, Namespace: g.namespace, Labels: map[string]string{pods.LabelManagedBy: pods.ManagedBy}}
+	return metav1.ObjectMeta{Name: g.name, Namespace: g.namespace, Labels: map[string]string{pods.LabelManagedBy: pods.ManagedBy}}
 }
 
 // binding gives the role to the subject, as the object of its kind.
 func (g grant) binding(subject rbacv1.Subject) any {
-	ref := rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: g.kind(), Name: objectName}
+	ref := rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: g.kind(), Name: g.name}
 	kind := metav1.TypeMeta{APIVersion: rbacv1.SchemeGroupVersion.String(), Kind: g.kind() + "Binding"}
 	if g.namespace == "" {
 		return &rbacv1.ClusterRoleBinding{TypeMeta: kind, ObjectMeta: g.meta(), RoleRef: ref, Subjects: []rbacv1.Subject{subject}}
@@ -133,7 +146,7 @@ func (g grant) kind() string {
 	return "Role"
 }
 
-// account makes the service account, in a namespace that is made too.
+// objects are the service account and its namespace.
 func (a Account) objects() []any {
 	labels := map[string]string{pods.LabelManagedBy: pods.ManagedBy}
 	return []any{

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"golang.org/x/sync/errgroup"
+	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/katacert/katacert/fixtures/pods"
@@ -66,29 +67,41 @@ func (r *runner) setUpTenants(ctx context.Context) error {
 			continue // the reference stands for a tenant whose account is not asked for
 		}
 		create(ctx, all, "ServiceAccount", home, r.client.CoreV1().ServiceAccounts(home).Create, pods.ServiceAccount(run, home))
-		create(ctx, all, "Role", home, r.client.RbacV1().Roles(home).Create, pods.Role(run, home, roleTenant, pods.TenantRules()))
-		create(ctx, all, "RoleBinding", home, r.client.RbacV1().RoleBindings(home).Create, pods.Bind(run, home, roleTenant, home))
+		r.createBound(ctx, all, pods.Role(run, home, roleTenant, pods.TenantRules()), pods.Bind(run, home, roleTenant, home))
 		if !r.policed() {
 			continue
 		}
 		create(ctx, all, "NetworkPolicy", home, r.client.NetworkingV1().NetworkPolicies(home).Create, pods.NetworkPolicy(run, home, r.namespaces.node))
 	}
 	trial, asker := r.namespaces.node, r.namespaces.tenantA
-	create(ctx, all, "Role", trial, r.client.RbacV1().Roles(trial).Create, pods.Role(run, trial, roleTrial, pods.TrialRules()))
-	create(ctx, all, "RoleBinding", trial, r.client.RbacV1().RoleBindings(trial).Create, pods.Bind(run, trial, roleTrial, asker))
+	r.createBound(ctx, all, pods.Role(run, trial, roleTrial, pods.TrialRules()), pods.Bind(run, trial, roleTrial, asker))
 	return all.Wait()
+}
+
+// createBound makes a role and then its binding: to let nobody give away what he
+// has not, the API server looks at the role that a binding names.
+func (r *runner) createBound(ctx context.Context, group *errgroup.Group, role *rbacv1.Role, binding *rbacv1.RoleBinding) {
+	group.Go(func() error {
+		if err := createNow(ctx, "Role", role.Namespace, r.client.RbacV1().Roles(role.Namespace).Create, role); err != nil {
+			return err
+		}
+		return createNow(ctx, "RoleBinding", binding.Namespace, r.client.RbacV1().RoleBindings(binding.Namespace).Create, binding)
+	})
 }
 
 // create makes one object, in the group's time.
 func create[T metav1.Object](ctx context.Context, group *errgroup.Group, kind, namespace string,
 	make func(context.Context, T, metav1.CreateOptions) (T, error), object T) {
-	group.Go(func() error {
-		if _, err := make(ctx, object, metav1.CreateOptions{}); err != nil {
-			if cause := context.Cause(ctx); cause != nil {
-				err = cause
-			}
-			return fmt.Errorf("create %s %s/%s: %w", kind, namespace, object.GetName(), err)
+	group.Go(func() error { return createNow(ctx, kind, namespace, make, object) })
+}
+
+// createNow makes one object.
+func createNow[T metav1.Object](ctx context.Context, kind, namespace string, make func(context.Context, T, metav1.CreateOptions) (T, error), object T) error {
+	if _, err := make(ctx, object, metav1.CreateOptions{}); err != nil {
+		if cause := context.Cause(ctx); cause != nil {
+			err = cause
 		}
-		return nil
-	})
+		return fmt.Errorf("create %s %s/%s: %w", kind, namespace, object.GetName(), err)
+	}
+	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -128,5 +129,18 @@ func TestRightsToAsk(t *testing.T) {
 		if test.says != "" {
 			expectError(t, err, test.says, "katacert rbac")
 		}
+	}
+}
+
+// Who is not cluster-admin may bind only a role that is there.
+func TestRolesAreThereBeforeTheirBindings(t *testing.T) {
+	client := fake.NewClientset()
+	client.PrependReactor("create", "rolebindings", func(action clienttesting.Action) (bool, runtime.Object, error) {
+		binding := action.(clienttesting.CreateAction).GetObject().(*rbacv1.RoleBinding)
+		_, err := client.Tracker().Get(rbacv1.SchemeGroupVersion.WithResource("roles"), binding.Namespace, binding.RoleRef.Name)
+		return err != nil, nil, err
+	})
+	if err := inNamespaces(client).setUpTenants(t.Context()); err != nil {
+		t.Error(err)
 	}
 }
