@@ -77,6 +77,10 @@ e2e: build ## End-to-end tests: local cluster, certifications, a real guest kern
 e2e-systemd: ## End-to-end test on an emulated Debian with systemd and cgroup v2; takes ten minutes more, and CI leaves it out
 	$(GO) test -tags e2e -count 1 -timeout 60m -v ./suites/certification/e2e/systemd
 
+.PHONY: e2e-vm-node
+e2e-vm-node: build ## End-to-end test of a node in a virtual machine; takes ten minutes where it is emulated, and CI leaves it out
+	$(GO) test -tags e2e -count 1 -timeout 60m -v ./suites/certification/e2e/vmnode
+
 .PHONY: bench
 bench: ## Benchmarks
 	$(GO) test -run '^$$' -bench . -benchmem ./probes/... ./suites/... ./reports/...
