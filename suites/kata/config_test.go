@@ -1,97 +1,152 @@
 package kata
 
 import (
-	"slices"
 	"strings"
 	"testing"
 
+	"github.com/katacert/katacert/fixtures/recordings"
 	"github.com/katacert/katacert/probes/evidence"
 	"github.com/katacert/katacert/suites/internal/scene"
 	"github.com/katacert/katacert/suites/judge"
 )
 
-// layouts are the recorded nodes and the handlers on them.
-var layouts = map[string]string{
-	"kata-4.1-qemu-go": "kata-qemu", "kata-4.1-qemu-rs": "kata-qemu-runtime-rs", "kata-4.1-clh-go": "kata-clh", "kata-4.1-clh-rs": "kata-clh-runtime-rs",
-	"kata-4.1-dragonball": "kata-dragonball", "kata-4.1-firecracker": "kata-fc", "kata-4.1-remote": "kata-remote",
-	"kata-3.30-qemu": "kata-qemu", "kata-3.2-stratovirt": "kata",
-}
+// withoutVersion are controls that a distribution's package gives nothing to judge.
+const withoutVersion = "kata-advisory-"
 
-// on is the evidence of a target whose node is laid out like the tree.
-func onTree(t *testing.T, node tree, handler string) *scene.Scene {
-	t.Helper()
-	s := scene.Whole(scene.ShimKata, scene.Guest())
-	s.Set(evidence.API, evidence.Look, "runtimeclass", "handler", evidence.Text(handler))
-	for _, round := range []evidence.Round{evidence.Look, evidence.Settle} {
-		observations, err := node.observe(handler, round)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, o := range observations {
-			s.Put(evidence.Witness, round, o)
-		}
-	}
-	return s
-}
-
-func layout(t *testing.T, name string) tree {
-	t.Helper()
-	node, err := readTree(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return node
-}
-
-func verdictsOf(s *scene.Scene) map[string]judge.Verdict {
-	verdicts := map[string]judge.Verdict{}
-	for _, c := range Controls() {
-		verdicts[c.ID] = c.Judge(s.Evidence())
-	}
-	return verdicts
-}
-
-// Every layout is read, and no control is left without a verdict that was earned.
+// Every layout is read by the real probe, and no control is left without a verdict
+// that was earned.
 func TestEveryLayoutIsRead(t *testing.T) {
-	for name, handler := range layouts {
-		t.Run(name, func(t *testing.T) {
-			for id, v := range verdictsOf(onTree(t, layout(t, name), handler)) {
-				t.Logf("%s: %s, %s", id, v.Result, v.Reason)
-				if v.Result == judge.Error || v.Result == judge.Invalid {
-					t.Errorf("%s: %s (%s)", id, v.Result, v.Reason)
+	for _, layout := range recordings.Layouts() {
+		t.Run(layout.Name, func(t *testing.T) {
+			node, handler := laidOut(t, layout.Name)
+			for id, v := range judged(recorded(t, node, handler)) {
+				packaged := layout.Name == "kata-3.2-stratovirt" && strings.HasPrefix(id, withoutVersion)
+				if (v.Result == judge.Error || v.Result == judge.Invalid) && !packaged || v.Result == judge.Pass && !v.Shown {
+					t.Errorf("%s: %s, shown %t (%s)", id, v.Result, v.Shown, v.Reason)
 				}
-				if v.Result == judge.Pass && !v.Shown {
-					t.Errorf("%s passes and was not shown able to fail", id)
+				if packaged && v.Result == judge.Error && !strings.Contains(v.Reason, "the version of Kata is not known") {
+					t.Errorf("%s: %s", id, v.Reason)
 				}
 			}
 		})
 	}
 }
 
-// A default Kata has exactly the findings that it is known for.
-func TestFindingsOfDefaults(t *testing.T) {
-	for name, want := range map[string][]string{
-		"kata-4.1-qemu-go":    {"kata-config-annotations", "kata-config-guest-seccomp", "kata-config-rootless", "kata-config-sandbox-cgroup", "kata-config-static-resources", "kata-config-vmm-seccomp"},
-		"kata-4.1-qemu-rs":    {"kata-config-annotations", "kata-config-guest-seccomp", "kata-config-rootless", "kata-config-vmm-seccomp"},
-		"kata-4.1-clh-go":     {"kata-config-annotations", "kata-config-guest-seccomp", "kata-config-rootless", "kata-config-sandbox-cgroup", "kata-config-static-resources"},
-		"kata-4.1-dragonball": {"kata-config-annotations", "kata-config-guest-seccomp"},
+// What each layout makes of a setting that differs between them.
+func TestWhatLayoutsSay(t *testing.T) {
+	for _, test := range []struct {
+		layout, control string
+		want            judge.Result
+		says            string
+	}{
+		{"kata-4.1-qemu-go", "kata-config-vmm-seccomp", judge.Fail, "[hypervisor.qemu] seccompsandbox"},
+		{"kata-4.1-qemu-rs", "kata-config-vmm-seccomp", judge.Fail, "[hypervisor.qemu] seccomp_sandbox"},
+		{"kata-4.1-clh-go", "kata-config-vmm-seccomp", judge.Pass, "[hypervisor.clh] disable_seccomp"},
+		{"kata-4.1-clh-go", "kata-config-privileged-devices", judge.Pass, "/var/lib/rancher/k3s/agent/etc/containerd/config-v3.toml.d/20-kata.toml"},
+		{"kata-4.1-qemu-rs", "kata-config-template", judge.Pass, "[hypervisor.qemu.factory] enable_template: false"},
+		{"kata-4.1-qemu-rs", "kata-config-vm-cache", judge.NotApplicable, "runtime-rs"},
+		{"kata-4.1-dragonball", "kata-config-netns", judge.Pass, "runtime-rs/configuration.toml"},
+		{"kata-4.1-dragonball", "kata-config-rootless", judge.NotApplicable, "inside the shim"},
+		{"kata-4.1-dragonball", "kata-config-virtiofsd-args", judge.NotApplicable, "serves its share itself"},
+		{"kata-4.1-firecracker", "kata-config-shared-fs", judge.NotApplicable, "shares no files"},
+		{"kata-4.1-remote", "kata-config-netns", judge.NotApplicable, "run elsewhere"},
+		{"kata-4.1-remote", "guest-image-immutable", judge.NotApplicable, "boot elsewhere"},
+		{"kata-3.30-qemu", "kata-config-path-annotations", judge.Fail, "virtio_fs_extra_args"},
+		{"kata-3.2-stratovirt", "kata-config-netns", judge.Pass, "config.d/20-netns.toml"},
 	} {
-		var got []string
-		for id, v := range verdictsOf(onTree(t, layout(t, name), layouts[name])) {
-			if v.Result == judge.Fail && strings.HasPrefix(id, "kata-config-") {
-				got = append(got, id)
+		node, handler := laidOut(t, test.layout)
+		v := judged(recorded(t, node, handler))[test.control]
+		if v.Result != test.want || !strings.Contains(v.Reason, test.says) {
+			t.Errorf("%s of %s: %s (%s), want %s because %q", test.control, test.layout, v.Result, v.Reason, test.want, test.says)
+		}
+	}
+}
+
+// A setting under the name by which only the other shim reads it is not on.
+func TestSettingOfTheOtherShim(t *testing.T) {
+	node, handler := laidOut(t, "kata-4.1-qemu-rs")
+	node = node.With(recordings.DropInsRS+"50.toml", "[hypervisor.qemu]\nseccompsandbox = \"on,obsolete=deny\"\n")
+	v := judged(recorded(t, node, handler))["kata-config-vmm-seccomp"]
+	if v.Result != judge.Fail || !strings.Contains(v.Reason, "only the Go shim reads; runtime-rs runs the subject") {
+		t.Errorf("%s (%s)", v.Result, v.Reason)
+	}
+}
+
+// What could not be read is an error, and says what.
+func TestUnreadable(t *testing.T) {
+	for name, test := range map[string]struct {
+		change func(recordings.Node) recordings.Node
+		says   string
+	}{
+		"a configuration that is not there": {func(n recordings.Node) recordings.Node {
+			return n.With("etc/containerd/conf.d/zz.toml", "[plugins.'io.containerd.cri.v1.runtime'.containerd.runtimes.kata-qemu.options]\nConfigPath = '/nowhere.toml'\n")
+		}, "/nowhere.toml could not be read"},
+		"a drop-in that is no TOML": {func(n recordings.Node) recordings.Node {
+			return n.With("opt/kata/share/defaults/kata-containers/runtimes/qemu/config.d/1", "[runtime\n")
+		}, "config.d/1 could not be read: line 1"},
+		"a handler of another runtime": {func(n recordings.Node) recordings.Node {
+			return n.With("etc/containerd/conf.d/zz.toml", "[plugins.'io.containerd.cri.v1.runtime'.containerd.runtimes.kata-qemu]\nruntime_type = 'io.containerd.runc.v2'\nruntime_path = ''\n")
+		}, "containerd's configuration has io.containerd.runc.v2"},
+		"no handler": {func(n recordings.Node) recordings.Node {
+			return n.With("etc/containerd/conf.d/kata-deploy.toml", "")
+		}, "knows the handler \"kata-qemu\""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			node, handler := laidOut(t, "kata-4.1-qemu-go")
+			for id, v := range judged(recorded(t, test.change(node), handler)) {
+				if v.Result != judge.Error || !strings.Contains(v.Reason, test.says) {
+					t.Errorf("%s: %s (%s), want an error because %q", id, v.Result, v.Reason, test.says)
+				}
+			}
+		})
+	}
+}
+
+// Every pass stands on all of its evidence.
+func TestNoPassWithoutItsEvidence(t *testing.T) {
+	node, handler := laidOut(t, recordings.Hardened)
+	build := func() *scene.Scene {
+		s := scene.New()
+		for _, r := range recorded(t, node, handler) {
+			for _, o := range r.Observations {
+				s.Put(r.Vantage, r.Round, o)
 			}
 		}
-		slices.Sort(got)
-		if !slices.Equal(got, want) {
-			t.Errorf("%s: findings %q, want %q", name, got, want)
+		return s
+	}
+	whole := build()
+	for _, c := range onNode() {
+		before := c.Judge(whole.Evidence())
+		if before.Result != judge.Pass {
+			continue
+		}
+		for _, basis := range before.Rests {
+			for name, spoil := range map[string]func(*scene.Scene){
+				"dropped":    func(s *scene.Scene) { s.Drop(basis.Vantage, basis.Round) },
+				"untrusted":  func(s *scene.Scene) { s.Break(basis.Vantage, basis.Round, "the nonce does not match") },
+				"not run":    func(s *scene.Scene) { s.Forget(basis.Vantage, basis.Round, basis.Probe) },
+				"not there":  func(s *scene.Scene) { s.Got(basis.Vantage, basis.Round, basis.Probe, evidence.Absent, "") },
+				"unreadable": func(s *scene.Scene) { s.Saw(basis.Vantage, basis.Round, basis.Probe, evidence.Values{}) },
+			} {
+				s := scene.New()
+				for _, r := range whole.Records() {
+					for _, o := range r.Observations {
+						s.Put(r.Vantage, r.Round, o)
+					}
+				}
+				spoil(s)
+				if v := c.Judge(s.Evidence()); v.Result == judge.Pass || v.Result == judge.Fail {
+					t.Errorf("%s with %s/%s/%s %s: %s (%s)", c.ID, basis.Vantage, basis.Round, basis.Probe, name, v.Result, v.Reason)
+				}
+			}
 		}
 	}
 }
 
 // What logs in elsewhere stays on the node.
 func TestSecretsStayOnTheNode(t *testing.T) {
-	for _, r := range onTree(t, layout(t, "kata-4.1-qemu-go"), "kata-qemu").Records() {
+	node, handler := laidOut(t, "kata-4.1-qemu-go")
+	for _, r := range recorded(t, node, handler) {
 		for _, o := range r.Observations {
 			for name, value := range o.Values {
 				if strings.Contains(value.String(), "never-leaves") {

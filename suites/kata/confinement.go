@@ -19,7 +19,7 @@ func confinement() []item {
 		mend: "Set disable_guest_seccomp = false under [runtime] in a file of config.d; the guest's image must have an agent that was built with seccomp.",
 		refs: []string{"NIST AC-6", "NIST SC-39", "CIS 5.7.2", "ATT&CK T1611"},
 	}
-	guestSeccomp.check, guestSeccomp.opens = flag(katanode.RuntimeSec, "disable_guest_seccomp", false, false)
+	guestSeccomp.check, guestSeccomp.opens = switched(katanode.RuntimeSec, "disable_guest_seccomp", false, false)
 
 	hostSELinux := item{
 		id: "kata-config-host-selinux", title: "The machine monitor is run under SELinux where the node has it",
@@ -28,7 +28,7 @@ func confinement() []item {
 		mend: "Set disable_selinux = false under the hypervisor's table in a file of config.d.",
 		refs: []string{"NIST AC-3", "NIST AC-6", "NIST SC-39", "ATT&CK T1611"},
 	}
-	hostSELinux.check, hostSELinux.opens = flag(katanode.Hypervisor, "disable_selinux", false, false)
+	hostSELinux.check, hostSELinux.opens = switched(katanode.Hypervisor, "disable_selinux", false, false)
 
 	rootless := item{
 		id: "kata-config-rootless", title: "The machine monitor does not run as root",
@@ -37,7 +37,7 @@ func confinement() []item {
 		mend: "Set rootless = true under the hypervisor's table in a file of config.d, and see Kata's documentation for what a rootless monitor cannot do.",
 		refs: []string{"NIST AC-6", "NIST SC-39", "SP800-190 3.5", "ATT&CK T1611", "ATT&CK T1068"},
 	}
-	rootless.check, rootless.opens = flag(katanode.Hypervisor, "rootless", true, false)
+	rootless.check, rootless.opens = switched(katanode.Hypervisor, "rootless", true, false)
 	rootless.check = unless(func(n *node) string {
 		if reason := on("its own jailer takes root from it, or it runs no monitor on this node", "firecracker", "remote")(n); reason != "" {
 			return reason
@@ -52,7 +52,7 @@ func confinement() []item {
 		mend: "Remove disable_new_netns from [runtime]; it is meant for networks that are put together by hand.",
 		refs: []string{"NIST SC-7", "NIST SC-39", "ATT&CK T1611", "ATT&CK T1046"},
 	}
-	netns.check, netns.opens = flag(katanode.RuntimeSec, "disable_new_netns", false, false)
+	netns.check, netns.opens = switched(katanode.RuntimeSec, "disable_new_netns", false, false)
 	netns.check = unless(on("its machines run elsewhere, and this node makes no network for them", "remote"), netns.check)
 
 	cgroup := item{
@@ -62,7 +62,7 @@ func confinement() []item {
 		mend: "Set sandbox_cgroup_only = true under [runtime] in a file of config.d, and an overhead in the RuntimeClass that covers the monitor.",
 		refs: []string{"NIST SC-5", "NIST SC-6", "ATT&CK T1499"},
 	}
-	cgroup.check, cgroup.opens = flag(katanode.RuntimeSec, "sandbox_cgroup_only", true, false)
+	cgroup.check, cgroup.opens = switched(katanode.RuntimeSec, "sandbox_cgroup_only", true, false)
 
 	return []item{guestSeccomp, guestSELinux(), vmmSeccomp(), hostSELinux, rootless, netns, cgroup}
 }
@@ -78,7 +78,7 @@ func guestSELinux() item {
 		refs: []string{"NIST AC-3", "NIST AC-6", "NIST SC-39"},
 		also: []evidence.Vantage{evidence.Reference},
 	}
-	i.check, i.opens = flag(katanode.Hypervisor, "disable_guest_selinux", false, true)
+	i.check, i.opens = switched(katanode.Hypervisor, "disable_guest_selinux", false, true)
 	i.opens = opensBy(katanode.Hypervisor, "disable_guest_selinux = true")
 	check := i.check
 	i.check = func(n *node) (reading, error) {

@@ -18,7 +18,7 @@ func debugging() []item {
 			mend: fmt.Sprintf("Remove enable_debug from the %s's table in Kata's configuration and its config.d.", section),
 			refs: []string{"NIST CM-6", "NIST CM-7", "NIST SI-11"},
 		}
-		i.check, i.opens = flag(section, "enable_debug", false, false)
+		i.check, i.opens = switched(section, "enable_debug", false, false)
 		return i
 	}
 	console := item{
@@ -28,7 +28,7 @@ func debugging() []item {
 		mend: "Remove debug_console_enabled from [agent.kata], and agent.debug_console from kernel_params.",
 		refs: []string{"NIST CM-7", "NIST AC-3", "NIST AC-6", "ATT&CK T1059", "ATT&CK T1611"},
 	}
-	console.check, console.opens = flag(katanode.Agent, "debug_console_enabled", false, false)
+	console.check, console.opens = switched(katanode.Agent, "debug_console_enabled", false, false)
 
 	pprof := item{
 		id: "kata-config-pprof", title: "The shim serves no profiles of itself",
@@ -37,7 +37,7 @@ func debugging() []item {
 		mend: "Remove enable_pprof from [runtime].",
 		refs: []string{"NIST CM-7", "NIST SI-11"},
 	}
-	pprof.check, pprof.opens = flag(katanode.RuntimeSec, "enable_pprof", false, false)
+	pprof.check, pprof.opens = switched(katanode.RuntimeSec, "enable_pprof", false, false)
 
 	runtimeTracing := item{
 		id: "kata-config-tracing", title: "The shim sends no traces elsewhere",
@@ -46,7 +46,7 @@ func debugging() []item {
 		mend: "Remove enable_tracing from [runtime] and [agent.kata].",
 		refs: []string{"NIST CM-7", "NIST SC-8"},
 	}
-	runtimeTracing.check, runtimeTracing.opens = flag(katanode.RuntimeSec, "enable_tracing", false, false)
+	runtimeTracing.check, runtimeTracing.opens = switched(katanode.RuntimeSec, "enable_tracing", false, false)
 
 	dump := item{
 		id: "kata-config-memory-dump", title: "No guest's memory is written to the node's disk",

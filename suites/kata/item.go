@@ -139,9 +139,9 @@ func (n *node) with(section katanode.Section, assignment string) (*node, error) 
 	return &opened, nil
 }
 
-// flag checks a setting that is on or off; unset is what the shim takes where it
+// switched checks a setting that is on or off; unset is what the shim takes where it
 // is not set.
-func flag(section katanode.Section, key string, want, unset bool) (check func(*node) (reading, error), opens func(*node) (*node, error)) {
+func switched(section katanode.Section, key string, want, unset bool) (check func(*node) (reading, error), opens func(*node) (*node, error)) {
 	check = func(n *node) (reading, error) {
 		got, err := n.config.Bool(section, key, unset)
 		return reading{setting: n.config.Name(section, key), found: said(n, section, key, strconv.FormatBool(got)), open: got != want}, err

@@ -21,6 +21,8 @@ type node struct {
 	runtime katanode.Runtime
 	config  *katanode.Config
 	c       *judge.Case
+	// asked is whose evidence came by exec.
+	asked evidence.Vantage
 }
 
 // look reads the configuration behind a target, or gives the verdict of every
@@ -37,7 +39,7 @@ func look(c *judge.Case) (*node, *judge.Verdict) {
 	if o.State != evidence.Seen {
 		return nil, ended(c, judge.Error, fmt.Sprintf("witness could not read the node's files: %s %s", o.State, o.Detail))
 	}
-	n := &node{Setup: setup, c: c}
+	n := &node{Setup: setup, c: c, asked: evidence.Subject}
 	if n.Node, err = katanode.Read(o); err != nil {
 		return nil, ended(c, judge.Error, err.Error())
 	}

@@ -44,7 +44,7 @@ func sharing() []item {
 		mend: "Remove enable_template from the table factory.",
 		refs: []string{"NIST SC-4", "NIST SI-16", "CVE-2015-2877"},
 	}
-	template.check, template.opens = flag(katanode.Factory, "enable_template", false, false)
+	template.check, template.opens = switched(katanode.Factory, "enable_template", false, false)
 	template.check = unless(on("its machines run elsewhere", "remote"), template.check)
 
 	vhostUser := item{
@@ -54,7 +54,7 @@ func sharing() []item {
 		mend: "Remove enable_vhost_user_store from the hypervisor's table.",
 		refs: []string{"NIST SC-4", "NIST CM-7", "ATT&CK T1611"},
 	}
-	vhostUser.check, vhostUser.opens = flag(katanode.Hypervisor, "enable_vhost_user_store", false, false)
+	vhostUser.check, vhostUser.opens = switched(katanode.Hypervisor, "enable_vhost_user_store", false, false)
 
 	static := item{
 		id: "kata-config-static-resources", title: "The machine is made as large as its pod from the start",
@@ -63,7 +63,7 @@ func sharing() []item {
 		mend: "Set static_sandbox_resource_mgmt = true under [runtime] in a file of config.d, and let pods have limits.",
 		refs: []string{"NIST SC-6", "NIST CM-6"},
 	}
-	static.check, static.opens = flag(katanode.RuntimeSec, "static_sandbox_resource_mgmt", true, false)
+	static.check, static.opens = switched(katanode.RuntimeSec, "static_sandbox_resource_mgmt", true, false)
 
 	return []item{sharedFileSystem(), daemonArguments(), bindMounts, hooks, fileMemory, template, cache(), vhostUser, imageDevice(), vfio(), static}
 }

@@ -100,12 +100,20 @@ func (r *Result) conclude(all []catalogue.Control) {
 		if c.Rule != nil && c.Rule.RecordOnly {
 			continue
 		}
+		if r.recordingCatches(c.ID) {
+			continue
+		}
 		if why, nothing, ok := r.unproven(c.ID); ok && nothing {
 			r.NothingHere = append(r.NothingHere, Unproven{c.ID, why})
 		} else if ok {
 			r.Unproven = append(r.Unproven, Unproven{c.ID, why})
 		}
 	}
+}
+
+// recordingCatches says whether recorded evidence made a control fail with cause.
+func (r *Result) recordingCatches(control string) bool {
+	return slices.ContainsFunc(r.Recorded, func(recorded Recorded) bool { return slices.Contains(recorded.Caught, control) })
 }
 
 // unproven says whether and why nothing made a control fail. Where it was not

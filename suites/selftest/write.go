@@ -194,6 +194,9 @@ func (r *Result) shownBy(c catalogue.Control) string {
 			return fmt.Sprintf("mutant %d", i+1)
 		}
 	}
+	if r.recordingCatches(control) {
+		return "recorded"
+	}
 	return "–"
 }
 
