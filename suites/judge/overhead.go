@@ -31,6 +31,9 @@ func LacksOverhead() Detection {
 			{Name: "held", Truth: "within overhead and requests", Seen: mebibytes(held), Match: held > overhead+requests},
 			{Name: "requests", Seen: mebibytes(requests)},
 		}}
+		if monitor, known := c.monitor(); known {
+			sight.Readings = append(sight.Readings, monitor)
+		}
 		if c.Seen.Vantage != evidence.Reference {
 			class, said := counted.Values.Number("class_overhead_bytes")
 			if !said {
@@ -78,9 +81,45 @@ func (c *Case) held() (int64, error) {
 		if err1 != nil || err2 != nil || shims+rest <= 0 || fields["unread"] != "0" {
 			return 0, fmt.Errorf("cannot be measured on the node: witness says %.120q", line)
 		}
+		if measured, err := strconv.Atoi(fields["processes"]); err == nil && measured < len(c.runBy(pod.UID)) {
+			return 0, fmt.Errorf("was not measured whole: witness measured %d processes and saw the node run it by %d", measured, len(c.runBy(pod.UID)))
+		}
 		return (shims + rest) << 10, nil
 	}
 	return 0, fmt.Errorf("has no processes on the node that the witness measured (%d pods there): %s", len(lines), why(o))
 }
 
 func mebibytes(bytes int64) string { return fmt.Sprintf("%.1f MiB", float64(bytes)/(1<<20)) }
+
+// runBy are the processes by which the node runs a pod's sandbox, the monitor and
+// the server of its files among them, as far as the witness looked for them.
+func (c *Case) runBy(podUID string) []map[string]string {
+	o, _ := c.Evidence.View(evidence.Witness).rounds[evidence.Look].Observation(hostedBy)
+	lines, _ := o.Values.List("processes")
+	var found []map[string]string
+	for _, line := range lines {
+		if process := keyValues(line); process["pod_uid"] == podUID && podUID != "" {
+			found = append(found, process)
+		}
+	}
+	return found
+}
+
+// monitor tells what the virtual machine monitor of the seen vantage's pod holds
+// resident after the pod's work, the guest's memory included. It is recorded beside
+// what was compared and decides nothing: the pod worked with more than it requests,
+// and a guest gives back little of what it once touched.
+func (c *Case) monitor() (Reading, bool) {
+	pod, _ := c.Seen.Pod()
+	settled, _ := c.Evidence.View(evidence.Witness).rounds[evidence.Settle].Observation("vmm-processes")
+	monitors, _ := settled.Values.List("processes")
+	for _, process := range c.runBy(pod.UID) {
+		for _, line := range monitors {
+			monitor := keyValues(line)
+			if kib, err := strconv.ParseInt(monitor["rss_kib"], 10, 64); err == nil && process["role"] == vmmRole && monitor["pid"] == process["pid"] {
+				return Reading{Name: "monitor_resident", Truth: "recorded after its work", Seen: fmt.Sprintf("%s of %s", mebibytes(kib<<10), monitor["name"])}, true
+			}
+		}
+	}
+	return Reading{}, false
+}
