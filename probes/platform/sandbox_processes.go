@@ -77,8 +77,13 @@ func SandboxProcesses(tree Tree, run string) evidence.Observation {
 	}
 	values := evidence.Values{"sandboxes": evidence.List(r.sandboxes...), "processes": evidence.List(r.processes...), "arguments": evidence.List(r.arguments...),
 		"memory": evidence.List(r.memory...), "files": evidence.List(r.files...), "taps": evidence.List(r.taps...), "unread": evidence.List(r.unread...)}
-	if ns, err := namespaces(filepath.Join(tree.Proc, "1")); err == nil {
-		values["node_ns"] = evidence.Text(ns)
+	// Where the node's init process is shut off even from root, the witness's own
+	// namespaces stand in: its network, processes and IPC are the node's.
+	for _, pid := range []string{"1", "self"} {
+		if ns, err := namespaces(filepath.Join(tree.Proc, pid)); err == nil {
+			values["node_ns"] = evidence.Text(ns)
+			break
+		}
 	}
 	readKSM(tree.Root, values)
 	if truncated || r.cut {
@@ -203,8 +208,10 @@ func (r *sandboxReader) podNetns(shim process, b bundle, state kataState) string
 func (r *sandboxReader) inside(m member, path string) string {
 	own, _ := os.Readlink(filepath.Join(m.dir, "ns/mnt"))
 	shim, _ := os.Readlink(filepath.Join(r.byPID[m.shim].dir, "ns/mnt"))
-	if root, _ := os.Readlink(filepath.Join(m.dir, "root")); own == shim && root == "/" {
-		return filepath.Join(r.tree.Proc, "1/root", path)
+	node := filepath.Join(r.tree.Proc, "1/root")
+	_, err := os.Stat(node)
+	if root, _ := os.Readlink(filepath.Join(m.dir, "root")); err == nil && own == shim && root == "/" {
+		return filepath.Join(node, path)
 	}
 	return filepath.Join(m.dir, "root", path)
 }

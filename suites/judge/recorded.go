@@ -15,7 +15,7 @@ func OnRecording(from Evidence, what string, detects Detection) Detection {
 	return func(*Case) Sight {
 		recorded := &Case{Evidence: from, Truth: from.View(evidence.Witness), Seen: from.View(evidence.Subject)}
 		sight := detects(recorded)
-		sight.Reason = fmt.Sprintf("with %s %s", what, sight.Reason)
+		sight.Reason = fmt.Sprintf("in which %s: %s", what, sight.Reason)
 		return sight
 	}
 }

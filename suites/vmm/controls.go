@@ -5,6 +5,7 @@ package vmm
 import (
 	"fmt"
 	"slices"
+	"sync"
 
 	"github.com/katacert/katacert/fixtures/recordings"
 	"github.com/katacert/katacert/probes/evidence"
@@ -54,17 +55,38 @@ const shownByShim = "the shim of the plain runc pod, which nothing confines, mus
 // byRecording lets a trial of recorded evidence show that the judge finds the fault:
 // no process of a node without the fault could.
 func byRecording(trial string, detects judge.Detection) *judge.Rule {
-	shows := func(*judge.Case) judge.Sight {
-		return judge.Sight{Outcome: judge.Unknown, Reason: "there is no trial " + trial}
-	}
-	if t, err := recordings.FindTrial(trial); err == nil {
-		records, err := t.Records()
-		shows = judge.OnRecording(judge.Gather(records), t.Broken+":", detects)
+	shows := func(c *judge.Case) judge.Sight {
+		broken, err := brokenBy(trial)
 		if err != nil {
-			shows = func(*judge.Case) judge.Sight {
-				return judge.Sight{Outcome: judge.Unknown, Reason: fmt.Sprintf("cannot be read: %v", err)}
-			}
+			return judge.Sight{Outcome: judge.Unknown, Reason: fmt.Sprintf("cannot be read: %v", err)}
 		}
+		return judge.OnRecording(broken.evidence, broken.what, detects)(c)
 	}
 	return &judge.Rule{Detects: detects, Shows: shows, Control: evidence.Recording, Expects: true}
+}
+
+// broken is the evidence of a trial.
+type broken struct {
+	evidence judge.Evidence
+	what     string
+}
+
+// readTrials keeps what was read: a run judges many targets.
+var readTrials sync.Map
+
+func brokenBy(id string) (broken, error) {
+	if known, ok := readTrials.Load(id); ok {
+		return known.(broken), nil
+	}
+	trial, err := recordings.FindTrial(id)
+	if err != nil {
+		return broken{}, err
+	}
+	records, err := trial.Records()
+	if err != nil {
+		return broken{}, err
+	}
+	read := broken{judge.Gather(records), trial.Broken}
+	readTrials.Store(id, read)
+	return read, nil
 }
