@@ -1,44 +1,166 @@
 package main
 
 import (
+	"context"
+	"encoding/json"
 	"fmt"
+	"io"
+	"slices"
 
 	"github.com/spf13/cobra"
 
+	"github.com/katacert/katacert/fixtures/cluster"
+	"github.com/katacert/katacert/fixtures/cluster/existing"
 	"github.com/katacert/katacert/fixtures/cluster/kind"
 	"github.com/katacert/katacert/fixtures/cluster/local"
+	"github.com/katacert/katacert/suites/certification"
+	"github.com/katacert/katacert/suites/doctor"
 )
 
+// doctorFlags are the flags of doctor.
+type doctorFlags struct {
+	provider, kubeconfig, context, output string
+	classes, nodes                        []string
+	registry, pullSecret                  string
+	scale                                 float64
+}
+
 func newDoctor() *cobra.Command {
-	return &cobra.Command{
+	f := &doctorFlags{}
+	cmd := &cobra.Command{
 		Use:   "doctor",
-		Short: "Say what this machine can and cannot do for a certification",
+		Short: "Say what this machine, or a cluster, can be certified for",
 		Long: `Doctor checks what the embedded local cluster needs, whether clusters of kind can
-come up, and which sandboxes this machine could run. It changes nothing. The exit
-code is 3 when a local cluster could not run here.`,
-		Example: "  katacert doctor",
-		Args:    noArgs,
+come up, and which sandboxes this machine could run. With --cluster existing, or a
+--kubeconfig or --context, it looks at that cluster instead: which RuntimeClasses can
+be certified on which nodes, what the user may, and what stands in the way, each with
+what to do. It changes nothing, and starts no pod: what admission would say it learns
+by server-side dry runs.
+
+The exit code is 3 when a local cluster could not run here, or when nothing of the
+cluster can be certified.`,
+		Example: `  katacert doctor
+  katacert doctor --cluster existing --context prod
+  katacert doctor --kubeconfig prod.yaml --runtime-class kata-qemu --output json`,
+		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			sound := true
-			out := cmd.OutOrStdout()
-			for _, finding := range append(local.Check(cmd.Context()), kind.Check(cmd.Context())...) {
-				mark := "ok      "
-				switch {
-				case !finding.OK && !finding.Required:
-					mark = "missing "
-				case !finding.OK:
-					mark, sound = "PROBLEM ", false
-				}
-				fmt.Fprintf(out, "%s %-22s %s\n", mark, finding.Name, finding.Detail)
-				if !finding.OK && finding.Mend != "" {
-					fmt.Fprintf(out, "%32s-> %s\n", "", finding.Mend)
-				}
+			if err := f.check(cmd); err != nil {
+				return err
 			}
-			if !sound {
-				fmt.Fprintln(out, "\nA local cluster cannot run here as it is; an existing cluster can still be certified: `katacert certify --cluster existing`.")
-				return &outcomeError{exitPartial}
+			if f.provider == providerExisting {
+				return f.lookAtCluster(cmd.Context(), cmd.OutOrStdout())
 			}
-			return nil
+			return f.lookAtMachine(cmd.Context(), cmd.OutOrStdout())
 		},
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&f.provider, "cluster", providerLocal, "what to look at: local (this machine) or existing")
+	flags.StringVar(&f.kubeconfig, "kubeconfig", "", "kubeconfig of the existing cluster (default: $KUBECONFIG or ~/.kube/config)")
+	flags.StringVar(&f.context, "context", "", "context of the kubeconfig (default: its current one)")
+	flags.StringVar(&f.output, "output", "text", "text or json")
+	flags.StringSliceVar(&f.classes, "runtime-class", nil, "RuntimeClass to look at, repeatable (default: every sandbox class of the cluster)")
+	flags.StringSliceVar(&f.nodes, "nodes", nil, "nodes to look at (default: every node)")
+	flags.StringVar(&f.registry, "image-registry", "", "registry and path of katacert's images, by which admission may judge")
+	flags.StringVar(&f.pullSecret, "image-pull-secret", "", "NAMESPACE/NAME of the secret with which the nodes pull from --image-registry")
+	flags.Float64Var(&f.scale, "timeout-scale", 1, "factor for every time-out, for slow clusters")
+	_ = cmd.RegisterFlagCompletionFunc("cluster", cobra.FixedCompletions([]string{providerLocal, providerExisting}, cobra.ShellCompDirectiveNoFileComp))
+	_ = cmd.RegisterFlagCompletionFunc("output", cobra.FixedCompletions([]string{"text", "json"}, cobra.ShellCompDirectiveNoFileComp))
+	return cmd
+}
+
+// ofCluster are the flags that only a cluster understands.
+var ofCluster = []string{"runtime-class", "nodes", "image-registry", "image-pull-secret"}
+
+func (f *doctorFlags) check(cmd *cobra.Command) error {
+	given := cmd.Flags().Changed
+	if !given("cluster") && (given("kubeconfig") || given("context")) {
+		f.provider = providerExisting
+	}
+	if !slices.Contains([]string{providerLocal, providerExisting}, f.provider) {
+		return usagef("unknown --cluster %q: choose %s or %s", f.provider, providerLocal, providerExisting)
+	}
+	if f.provider == providerLocal {
+		for _, name := range append([]string{"kubeconfig", "context"}, ofCluster...) {
+			if given(name) {
+				return usagef("--%s goes with --cluster existing", name)
+			}
+		}
+	}
+	if !slices.Contains([]string{"text", "json"}, f.output) {
+		return usagef("unknown --output %q: choose text or json", f.output)
+	}
+	return checkScale(f.scale)
+}
+
+// lookAtCluster diagnoses an existing cluster.
+func (f *doctorFlags) lookAtCluster(ctx context.Context, out io.Writer) error {
+	secret, err := parseSecret(f.pullSecret)
+	if err != nil {
+		return err
+	}
+	c, err := existing.Open(f.kubeconfig, f.context)
+	if err != nil {
+		return err
+	}
+	options := doctor.Options{
+		Cluster:        certification.Cluster{Provider: c.Provider(), Name: c.Name(), Config: c.RESTConfig()},
+		RuntimeClasses: f.classes, Nodes: f.nodes, Secret: secret,
+		Timeouts: certification.DefaultTimeouts(f.scale), Controls: certification.Catalogue(),
+	}
+	if f.registry != "" {
+		options.Image = f.registry + "/probe:doctor"
+	}
+	diagnosis, err := doctor.Diagnose(ctx, options)
+	if err != nil {
+		return err
+	}
+	write := doctor.Text
+	if f.output == "json" {
+		write = doctor.JSON
+	}
+	if err := write(out, diagnosis); err != nil {
+		return err
+	}
+	if !diagnosis.Sound() {
+		return &outcomeError{exitPartial}
+	}
+	return nil
+}
+
+// lookAtMachine checks what clusters of katacert's own need here.
+func (f *doctorFlags) lookAtMachine(ctx context.Context, out io.Writer) error {
+	findings := append(local.Check(ctx), kind.Check(ctx)...)
+	sound := !slices.ContainsFunc(findings, func(f cluster.Finding) bool { return !f.OK && f.Required })
+	if f.output == "json" {
+		encoder := json.NewEncoder(out)
+		encoder.SetIndent("", "  ")
+		if err := encoder.Encode(findings); err != nil {
+			return fmt.Errorf("write the findings: %w", err)
+		}
+	} else {
+		showFindings(out, findings)
+		if !sound {
+			fmt.Fprintln(out, "\nA local cluster cannot run here as it is; an existing cluster can still be certified: `katacert certify --cluster existing`.")
+		}
+	}
+	if !sound {
+		return &outcomeError{exitPartial}
+	}
+	return nil
+}
+
+func showFindings(out io.Writer, findings []cluster.Finding) {
+	for _, finding := range findings {
+		mark := "ok      "
+		switch {
+		case !finding.OK && !finding.Required:
+			mark = "missing "
+		case !finding.OK:
+			mark = "PROBLEM "
+		}
+		fmt.Fprintf(out, "%s %-22s %s\n", mark, finding.Name, finding.Detail)
+		if !finding.OK && finding.Mend != "" {
+			fmt.Fprintf(out, "%32s-> %s\n", "", finding.Mend)
+		}
 	}
 }

@@ -95,7 +95,7 @@ func MakePlan(ctx context.Context, client kubernetes.Interface, all []catalogue.
 	for _, node := range chosenNodes {
 		for _, class := range chosenClasses {
 			id := node.Name + "/" + class.Name
-			if !schedulable(class, node) {
+			if !Schedulable(class, node) {
 				plan.Skipped = append(plan.Skipped, reports.Skip{What: id, Why: "the RuntimeClass's nodeSelector does not match the node's labels"})
 				continue
 			}
@@ -112,11 +112,14 @@ func MakePlan(ctx context.Context, client kubernetes.Interface, all []catalogue.
 // of them is certified only when it is named.
 var plainHandlers = []string{"runc", "crun", "youki", "nvidia", "nvidia-cdi", "nvidia-legacy"}
 
+// Plain says whether a RuntimeClass stands for no sandbox by its handler's name.
+func Plain(class nodev1.RuntimeClass) bool { return slices.Contains(plainHandlers, class.Handler) }
+
 func chooseClasses(classes []nodev1.RuntimeClass, wanted []string) ([]nodev1.RuntimeClass, error) {
 	var chosen []nodev1.RuntimeClass
 	if len(wanted) == 0 {
 		for _, class := range classes {
-			if !slices.Contains(plainHandlers, class.Handler) {
+			if !Plain(class) {
 				chosen = append(chosen, class)
 			}
 		}
@@ -157,19 +160,30 @@ func chooseNodes(nodes []corev1.Node, wanted []string) (chosen []corev1.Node, sk
 		}
 	}
 	for _, node := range nodes {
-		switch {
-		case len(wanted) > 0 && !slices.Contains(wanted, node.Name):
-		case node.Labels[corev1.LabelOSStable] != "" && node.Labels[corev1.LabelOSStable] != "linux":
-			skipped = append(skipped, reports.Skip{What: "node " + node.Name, Why: "it runs " + node.Labels[corev1.LabelOSStable]})
-		case !ready(node):
-			skipped = append(skipped, reports.Skip{What: "node " + node.Name, Why: "it is not Ready"})
-		case node.Spec.Unschedulable:
-			skipped = append(skipped, reports.Skip{What: "node " + node.Name, Why: "it is cordoned"})
-		default:
-			chosen = append(chosen, node)
+		if len(wanted) > 0 && !slices.Contains(wanted, node.Name) {
+			continue
 		}
+		if why := Unusable(node); why != "" {
+			skipped = append(skipped, reports.Skip{What: "node " + node.Name, Why: why})
+			continue
+		}
+		chosen = append(chosen, node)
 	}
 	return chosen, skipped, nil
+}
+
+// Unusable says why a node cannot be certified; empty where it can.
+func Unusable(node corev1.Node) string {
+	switch os := node.Labels[corev1.LabelOSStable]; {
+	case os != "" && os != "linux":
+		return "it runs " + os
+	case !ready(node):
+		return "it is not Ready"
+	case node.Spec.Unschedulable:
+		return "it is cordoned"
+	default:
+		return ""
+	}
 }
 
 func ready(node corev1.Node) bool {
@@ -178,7 +192,8 @@ func ready(node corev1.Node) bool {
 	})
 }
 
-func schedulable(class nodev1.RuntimeClass, node corev1.Node) bool {
+// Schedulable says whether pods of the class may come to the node, by its labels.
+func Schedulable(class nodev1.RuntimeClass, node corev1.Node) bool {
 	return class.Scheduling == nil || labels.SelectorFromSet(class.Scheduling.NodeSelector).Matches(labels.Set(node.Labels))
 }
 

@@ -1,0 +1,138 @@
+package doctor
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/katacert/katacert/suites/certification"
+)
+
+// witnessTells is the mend of what the API server does not know.
+const witnessTells = "let the witness look: katacert doctor --look"
+
+// node finds what the API server knows of a node.
+func (d *Diagnosis) node(n corev1.Node) {
+	about, info := aboutNode(n.Name), n.Status.NodeInfo
+	if why := certification.Unusable(n); why != "" {
+		d.add(about, "state", Problem, why, "make it ready and schedulable, or leave it out with --nodes")
+	} else {
+		d.add(about, "state", OK, "ready", "")
+	}
+	d.add(about, "system", OK, fmt.Sprintf("%s, kernel %s, %s", info.OSImage, info.KernelVersion, info.Architecture), "")
+	d.runtime(about, info)
+	d.handlers(about, n)
+	d.virtualisation(about, n)
+	d.gpus(about, n)
+}
+
+// runtime finds the container runtime. Only containerd hands an annotation of the
+// pod through to Kata as its configuration says, and is what katacert reads.
+func (d *Diagnosis) runtime(about string, info corev1.NodeSystemInfo) {
+	if strings.HasPrefix(info.ContainerRuntimeVersion, "containerd://") {
+		d.add(about, "container-runtime", OK, info.ContainerRuntimeVersion, "")
+		return
+	}
+	d.add(about, "container-runtime", Missing, info.ContainerRuntimeVersion,
+		"controls that read containerd's shims and configuration (runtimeclass-handler, vm-binding, kata-config-*) need containerd")
+}
+
+// handlers finds what the node's runtime says that it can run.
+func (d *Diagnosis) handlers(about string, n corev1.Node) {
+	names := handlersOf(n)
+	if len(names) == 0 {
+		d.add(about, "handlers", Unknown, "the node lists no handlers", "Kubernetes from 1.30 and containerd from 2.0 list them; "+witnessTells)
+		return
+	}
+	d.add(about, "handlers", OK, strings.Join(names, ", ")+" (listed; whether their shims exist only a pod shows)", "")
+}
+
+func handlersOf(n corev1.Node) []string {
+	var names []string
+	for _, h := range n.Status.RuntimeHandlers {
+		if h.Name != "" {
+			names = append(names, h.Name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// Labels and resources by which others say that a node can run virtual machines.
+const (
+	// labelKata is set by kata-deploy: "true" once the node has Kata.
+	labelKata = "katacontainers.io/kata-runtime"
+	// labelVMX and labelSVM, labelIOMMU are Node Feature Discovery's.
+	labelVMX   = "feature.node.kubernetes.io/cpu-cpuid.VMX"
+	labelSVM   = "feature.node.kubernetes.io/cpu-cpuid.SVM"
+	labelIOMMU = "feature.node.kubernetes.io/iommu.enabled"
+)
+
+// virtualisation finds what labels tell of it.
+func (d *Diagnosis) virtualisation(about string, n corev1.Node) {
+	if value, there := n.Labels[labelKata]; there {
+		if value == "true" {
+			d.add(about, "kata-deploy", OK, "says that it installed Kata on the node", "")
+		} else {
+			d.add(about, "kata-deploy", Problem, fmt.Sprintf("label %s is %q: the installation is not finished", labelKata, value), "look at the log of the kata-deploy pod on the node")
+		}
+	}
+	told := func(labels ...string) string {
+		for _, label := range labels {
+			if n.Labels[label] == "true" {
+				return label
+			}
+		}
+		return ""
+	}
+	if by := told(labelVMX, labelSVM); by != "" {
+		d.add(about, "virtualisation", OK, "the processor has it, by label "+by+"; /dev/kvm is not told by the API server", "")
+	} else {
+		d.add(about, "virtualisation", Unknown, "no label tells of KVM, IOMMU and vhost-vsock", witnessTells)
+	}
+	if by := told(labelIOMMU); by != "" {
+		d.add(about, "iommu", OK, "by label "+by, "")
+	}
+}
+
+// resourceDomainNVIDIA begins the names of what NVIDIA's device plugins advertise.
+const resourceDomainNVIDIA = "nvidia.com/"
+
+// labelWorkload is set by the NVIDIA GPU operator: container, vm-passthrough,
+// vm-vgpu.
+const labelWorkload = "nvidia.com/gpu.workload.config"
+
+// gpus finds by which way GPUs of the node reach pods. That of the ordinary device
+// plugin does not lead into a virtual machine: there the sandbox device plugin
+// advertises GPUs that are bound to vfio-pci.
+func (d *Diagnosis) gpus(about string, n corev1.Node) {
+	const name = "gpu"
+	var plain, passed []string
+	for _, resource := range slices.Sorted(maps.Keys(n.Status.Allocatable)) {
+		quantity := n.Status.Allocatable[resource]
+		short, is := strings.CutPrefix(string(resource), resourceDomainNVIDIA)
+		if !is || quantity.IsZero() {
+			continue
+		}
+		text := fmt.Sprintf("%s %s", quantity.String(), resource)
+		if short == "gpu" || strings.HasPrefix(short, "mig-") || strings.HasPrefix(short, "gpu.shared") {
+			plain = append(plain, text)
+		} else {
+			passed = append(passed, text)
+		}
+	}
+	all := slices.Concat(plain, passed)
+	switch {
+	case len(passed) > 0:
+		d.add(about, name, OK, strings.Join(all, ", ")+", to be passed into virtual machines by VFIO", "")
+	case len(plain) > 0:
+		d.add(about, name, Missing, fmt.Sprintf("%s, by the ordinary device plugin (workload %s)", strings.Join(all, ", "), cmp.Or(n.Labels[labelWorkload], "container")),
+			"this reaches runc and gVisor, and no Kata VM: bind the GPUs to vfio-pci and run NVIDIA's sandbox device plugin, which advertises nvidia.com/pgpu")
+	case n.Labels["nvidia.com/gpu.present"] == "true" || n.Labels["feature.node.kubernetes.io/pci-10de.present"] == "true":
+		d.add(about, name, Missing, "a GPU is there by its labels, and none is allocatable", "run a device plugin on the node, and see its log")
+	}
+}
