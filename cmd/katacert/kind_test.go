@@ -12,7 +12,9 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -21,6 +23,7 @@ import (
 	"k8s.io/client-go/rest"
 
 	"github.com/katacert/katacert/fixtures/cluster"
+	"github.com/katacert/katacert/fixtures/cluster/kind/kindtest"
 	"github.com/katacert/katacert/fixtures/images"
 )
 
@@ -46,6 +49,65 @@ func TestKindWhereItCannotRun(t *testing.T) {
 	}
 	if got := katacert(t, "cleanup", "--cluster", "kind"); got.code != exitCertified || got.stdout != "nothing was left behind\n" {
 		t.Errorf("cleanup: %+v", got)
+	}
+}
+
+// certifying starts the program, with images in place of a source tree beside it.
+func certifying(t *testing.T, args ...string) (*exec.Cmd, *bytes.Buffer) {
+	t.Helper()
+	self, err := os.ReadFile("/proc/self/exe")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	program := filepath.Join(dir, "katacert")
+	if err := os.WriteFile(program, self, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	emptyPrograms(t, filepath.Join(dir, "payload"), runtime.GOARCH)
+	cmd, stderr := exec.CommandContext(t.Context(), program, append([]string{"certify", "--cluster", "kind"}, args...)...), &bytes.Buffer{}
+	cmd.Dir, cmd.Stderr = t.TempDir(), stderr
+	cmd.Env = append(os.Environ(), envProgram+"=1")
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	return cmd, stderr
+}
+
+// Ctrl-C while kubeadm works in a node: the node goes, and the report says why there
+// is nothing in it.
+func TestInterruptedKind(t *testing.T) {
+	s := kindtest.New(t, "hang-init")
+	cmd, stderr := certifying(t, "--name", "cut")
+	s.Await("hanging")
+	if err := cmd.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	if _ = cmd.Wait(); cmd.ProcessState.ExitCode() != exitPartial || !strings.Contains(stderr.String(), "bring up the kind cluster cut: ") {
+		t.Errorf("%s, standard error %q", cmd.ProcessState, stderr)
+	}
+	s.RequireNothingLeft()
+	if reports, _ := filepath.Glob(filepath.Join(cmd.Dir, "reports", "*", "report.json")); len(reports) != 1 {
+		t.Errorf("reports: %v", reports)
+	}
+}
+
+// A creation that fails leaves the nodes' logs in the run's folder, whose name the
+// cluster carries.
+func TestKindThatDoesNotComeUp(t *testing.T) {
+	s := kindtest.New(t, "fail-init")
+	cmd, stderr := certifying(t)
+	if _ = cmd.Wait(); cmd.ProcessState.ExitCode() != exitPartial || !strings.Contains(stderr.String(), "the fake was told to fail") {
+		t.Errorf("%s, standard error %q", cmd.ProcessState, stderr)
+	}
+	s.RequireNothingLeft()
+	logs, _ := filepath.Glob(filepath.Join(cmd.Dir, "reports", "*", "cluster", "katacert-*-control-plane", "syslog"))
+	if len(logs) != 1 {
+		t.Fatalf("logs: %v", logs)
+	}
+	run := strings.Split(logs[0], string(filepath.Separator))
+	if node, id := run[len(run)-2], run[len(run)-4]; node != "katacert-"+id+"-control-plane" {
+		t.Errorf("the node of run %s is %s", id, node)
 	}
 }
 
@@ -80,15 +142,7 @@ func TestImagesAreLoadedIntoNodes(t *testing.T) {
 	}))
 	t.Cleanup(api.Close)
 	payload := t.TempDir()
-	for _, name := range images.Names() {
-		file := filepath.Join(payload, "linux-"+arch, name)
-		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(file, emptyProgram(t, elf.EM_AARCH64), 0o755); err != nil {
-			t.Fatal(err)
-		}
-	}
+	emptyPrograms(t, payload, arch)
 	set, err := images.Build(t.Context(), images.Options{Arch: []string{arch}, Names: []string{images.Probe, images.Trainer}, PayloadDir: payload})
 	if err != nil {
 		t.Fatal(err)
@@ -113,9 +167,11 @@ func TestImagesAreLoadedIntoNodes(t *testing.T) {
 	}
 }
 
-// emptyProgram is the header of a static program, and nothing else.
-func emptyProgram(t *testing.T, machine elf.Machine) []byte {
+// emptyPrograms writes what the images are made of: of each program the header of a
+// static one, and nothing else.
+func emptyPrograms(t *testing.T, payload, arch string) {
 	t.Helper()
+	machine := map[string]elf.Machine{"amd64": elf.EM_X86_64, "arm64": elf.EM_AARCH64}[arch]
 	header := elf.Header64{
 		Ident: [elf.EI_NIDENT]byte{0x7f, 'E', 'L', 'F', byte(elf.ELFCLASS64), byte(elf.ELFDATA2LSB), byte(elf.EV_CURRENT)},
 		Type:  uint16(elf.ET_EXEC), Machine: uint16(machine), Version: uint32(elf.EV_CURRENT), Ehsize: 64,
@@ -124,7 +180,15 @@ func emptyProgram(t *testing.T, machine elf.Machine) []byte {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return data
+	dir := filepath.Join(payload, "linux-"+arch)
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range images.Names() {
+		if err := os.WriteFile(filepath.Join(dir, name), data, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
 }
 
 // indexOf reads the index of an archive in OCI layout.

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/katacert/katacert/fixtures/cluster/kind/kindtest"
 )
 
 // envProgram makes the test binary be katacert itself, so that tests see its
@@ -17,6 +19,7 @@ import (
 const envProgram = "KATACERT_TEST_PROGRAM"
 
 func TestMain(m *testing.M) {
+	kindtest.Main()
 	if os.Getenv(envProgram) != "" {
 		main()
 		return
