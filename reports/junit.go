@@ -174,6 +174,7 @@ func targetProperties(t Target) (l junitList) {
 	l.add("architecture", t.Node.Architecture)
 	l.add("container_runtime", t.Node.ContainerRuntime)
 	l.add("kubelet", t.Node.Kubelet)
+	l.add("cgroups", t.Node.Cgroups())
 	return l
 }
 

@@ -76,7 +76,7 @@ func (s summary) scope() {
 			break
 		}
 		s.line("| %s | %s | %s | %s | %s | %s | %s |", code(p.Name()), code(p.RuntimeClass), code(p.Handler), code(string(p.Runtime.Kind)),
-			code(strings.TrimSpace(p.Runtime.Shim+" "+p.Runtime.Digest)), code(p.Node.Kernel), code(p.Node.ContainerRuntime))
+			code(strings.TrimSpace(p.Runtime.Shim+" "+p.Runtime.Digest)), code(strings.TrimSpace(p.Node.Kernel+" "+p.Node.Cgroups())), code(p.Node.ContainerRuntime))
 	}
 	s.line("")
 }

@@ -5,6 +5,7 @@ package reports
 
 import (
 	"cmp"
+	"strconv"
 	"time"
 
 	"github.com/katacert/katacert/probes/evidence"
@@ -101,6 +102,17 @@ type Node struct {
 	Architecture     string `json:"architecture,omitempty"`
 	ContainerRuntime string `json:"container_runtime,omitempty"`
 	Kubelet          string `json:"kubelet,omitempty"`
+	// Cgroup is the version of its control groups, as the witness found it; 0 is
+	// unknown.
+	Cgroup int `json:"cgroup,omitempty"`
+}
+
+// Cgroups says which control groups the node has; it is empty where that is unknown.
+func (n Node) Cgroups() string {
+	if n.Cgroup == 0 {
+		return ""
+	}
+	return "cgroup v" + strconv.Itoa(n.Cgroup)
 }
 
 // Runtime is a sandbox runtime as the witness found it on the node.

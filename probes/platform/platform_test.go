@@ -299,6 +299,18 @@ func TestNode(t *testing.T) {
 	if name, _ := o.Values.Text("os"); name != "Debian GNU/Linux 12 (bookworm)" {
 		t.Errorf("got operating system %q", name)
 	}
+	if version, ok := o.Values.Number("cgroup_version"); ok {
+		t.Errorf("control groups of version %d without any", version)
+	}
+	if err := os.MkdirAll(filepath.Join(root, "sys/fs/cgroup"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if version, _ := node(&probes.Context{HostRoot: root + "/"}).Values.Number("cgroup_version"); version != 1 {
+		t.Errorf("a folder that is no cgroup2 is of version %d", version)
+	}
+	if v := cgroupVersion("/sys"); v != 0 {
+		t.Errorf("sysfs itself is of version %d", v)
+	}
 	clock, _ := o.Values.Number("clock_ns")
 	if off := time.Since(time.Unix(0, clock)).Abs(); off > time.Minute {
 		t.Errorf("the clock is %s off", off)

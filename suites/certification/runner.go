@@ -266,6 +266,7 @@ func (r *runner) describeTarget(t *targetRun, requests int) {
 			continue
 		}
 		target.ProbeCPU = most
+		target.Node.Cgroup = cgroupVersion(records)
 		if len(r.plan.Targets) == 1 {
 			target.APIRequests = requests
 		}
@@ -332,6 +333,18 @@ func (r *runner) timing(t reports.Timing) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.report.Timings = append(r.report.Timings, t)
+}
+
+// cgroupVersion is the version of the node's control groups that the witness found.
+func cgroupVersion(records []evidence.Record) int {
+	for _, record := range records {
+		if o, ok := record.Observation("node"); ok && record.Vantage == evidence.Witness {
+			if version, ok := o.Values.Number("cgroup_version"); ok {
+				return int(version)
+			}
+		}
+	}
+	return 0
 }
 
 func describeNode(n corev1.Node) reports.Node {
