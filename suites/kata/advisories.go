@@ -57,7 +57,7 @@ func advisories() []advisory {
 			refs: []string{"CVE-2026-24054"},
 		},
 		{
-			id: "kata-advisory-2026-24834", title: "Kata is past the flaw by which a container writes to the guest's image under Cloud Hypervisor",
+			id: "kata-advisory-2026-24834", title: "Kata is past the flaw that let containers write to the image under Cloud Hypervisor",
 			flaw:   "a container opens the persistent memory that holds the guest's root file system, writes to it, and becomes root of the guest",
 			source: "CVE-2026-24834", last: "3.26.0", fixed: "3.27.0", asks: []string{"blk-guest-root", "kata-config-image-nvdimm", "guest-image-immutable"},
 			none: func(n *node) string {
