@@ -199,10 +199,13 @@ const (
 // CalledDecoy is the one of CalledFiles that nobody is told of.
 const CalledDecoy = "decoy"
 
+// CalledSuffix ends the name of their folder.
+const CalledSuffix = ".called"
+
 // CalledFiles are the names of files on the node that nothing opens but what
 // follows an annotation of a pod, each by the name of that annotation.
 func CalledFiles() []string {
-	return []string{"path", "virtio-fs-daemon", "config-path", "image", CalledDecoy}
+	return []string{"path", "virtio-fs-daemon", "config-path", "image", "sandbox-bind-mounts", CalledDecoy}
 }
 
 // GivePrefix begins the readings that the witness hands on as parameters.

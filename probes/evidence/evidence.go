@@ -70,6 +70,10 @@ func (v Vantage) Annotation() (string, bool) {
 	return strings.CutPrefix(string(v), annotatedPrefix)
 }
 
+// Witnessed names the vantage of the witness while the pod with one named
+// annotation runs, for example witness/kernel-params.
+func Witnessed(annotation string) Vantage { return Witness + Vantage("/"+annotation) }
+
 // Round is one of the rounds in which the probes of a vantage run together.
 type Round string
 

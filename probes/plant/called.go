@@ -23,8 +23,7 @@ const (
 	plantCalled = "called"
 	// calledPlace is where the files lie: a place of the node from which programs
 	// may be started, as /run and /tmp often are not.
-	calledPlace  = "var/lib"
-	calledSuffix = ".called"
+	calledPlace = "var/lib"
 	// calledProof is opened by the witness itself, to show that it is noticed.
 	calledProof = "proof"
 	// noticedWithin bounds the wait for the kernel to tell of the proof.
@@ -37,7 +36,7 @@ const (
 // executable, so that starting one is tried and does nothing. One of them is
 // named to nobody: who opens it opens everything.
 func putCalled(s *site, r *report) {
-	folder := path.Join("/", calledPlace, s.name()+calledSuffix)
+	folder := path.Join("/", calledPlace, s.name()+probes.CalledSuffix)
 	record := &listener.Record{}
 	err := s.onNode(func(node *os.Root) error { return layOutCalled(node, strings.TrimPrefix(folder, "/")) })
 	if err == nil {
@@ -133,7 +132,7 @@ func touchedCalled(s *site) ([]string, error) { return askRecord(s, plantCalled)
 func findCalled(s *site) []string {
 	var found []string
 	_ = s.onNode(func(node *os.Root) error {
-		for _, folder := range s.foldersAt(node, calledPlace, calledSuffix) {
+		for _, folder := range s.foldersAt(node, calledPlace, probes.CalledSuffix) {
 			found = append(found, "/"+folder)
 		}
 		return nil
@@ -144,7 +143,7 @@ func findCalled(s *site) []string {
 func removeCalled(s *site) error {
 	return s.onNode(func(node *os.Root) error {
 		var failures error
-		for _, folder := range s.foldersAt(node, calledPlace, calledSuffix) {
+		for _, folder := range s.foldersAt(node, calledPlace, probes.CalledSuffix) {
 			failures = errors.Join(failures, node.RemoveAll(folder))
 		}
 		return failures

@@ -108,6 +108,7 @@ func (t *targetRun) tryOne(ctx context.Context, s *seat, mark string) (result st
 	t.start(ctx, s)
 	if s.err == nil {
 		t.r.evidence.add(t.look(ctx, s, evidence.Trial))
+		t.witnessed(ctx, s)
 		return trialRan, false, ""
 	}
 	var failure *pods.Failure
@@ -121,6 +122,18 @@ func (t *targetRun) tryOne(ctx context.Context, s *seat, mark string) (result st
 		return trialRefused, marked, s.err.Error()
 	}
 	return trialFailed, marked, s.err.Error()
+}
+
+// witnessed lets the witness look at the node while an annotated pod runs. Each look
+// is a record of its own, for there is one for each such pod.
+func (t *targetRun) witnessed(ctx context.Context, s *seat) {
+	name, _ := s.vantage.Annotation()
+	if !pods.SeenOnNode(name) || t.seat(evidence.Witness) == nil {
+		return
+	}
+	record := t.look(ctx, t.witness(), evidence.Trial)
+	record.Vantage = evidence.Witnessed(name)
+	t.r.evidence.add(record)
 }
 
 // annotatedSeats are the seats of the pods with one annotation.

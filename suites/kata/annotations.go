@@ -1,8 +1,7 @@
-// Package kata holds the controls over Kata Containers itself: what a tenant may
-// change of its own sandbox.
 package kata
 
 import (
+	"github.com/katacert/katacert/fixtures/pods"
 	"github.com/katacert/katacert/probes/evidence"
 	"github.com/katacert/katacert/suites/catalogue"
 	"github.com/katacert/katacert/suites/judge"
@@ -19,7 +18,8 @@ type annotated struct {
 	effect    judge.Effect
 	// notProved is said besides what holds for all of them.
 	notProved string
-	opens     bool
+	// optIn are the probes that are needed.
+	optIn []string
 	// onKata is what a default Kata Containers 4.1 gives; pass when empty.
 	onKata judge.Result
 	refs   []string
@@ -53,8 +53,8 @@ func Annotations() []catalogue.Control {
 		if a.onKata != "" {
 			control.Expected[judge.KindVM] = a.onKata
 		}
-		if a.opens {
-			control.OptIn, control.Safety = []string{"called-files"}, catalogue.Plants
+		if len(a.optIn) > 0 {
+			control.OptIn, control.Safety = a.optIn, catalogue.Plants
 			control.Shown += "; the witness opens a file of its own and must be noticed"
 		}
 		controls = append(controls, control)
@@ -107,9 +107,30 @@ func ofNode() []annotated {
 		},
 	}
 	for i := range node {
-		node[i].level, node[i].effect, node[i].opens, node[i].notProved = catalogue.Isolation, judge.Opened(), true, opened
+		node[i].effect, node[i].notProved = judge.Opened(), opened
 	}
-	return node
+	node = append(node, annotated{
+		name: "sandbox-bind-mounts", key: "io.katacontainers.config.runtime.sandbox_bind_mounts",
+		title:     "A tenant cannot have files of the node mounted into its guest",
+		why:       "What is mounted into a guest its containers read, and write where it is mounted writable. Kata Containers before 4.0 let a pod name any path of the node.",
+		onFail:    "Upgrade to Kata Containers 4.0 or later, " + toNode,
+		effect:    judge.Mounted(),
+		notProved: "Mounts that the runtime's shim does not see.",
+		refs:      []string{"ATT&CK T1611", "ATT&CK T1005"},
+	})
+	for i := range node {
+		node[i].level, node[i].optIn = catalogue.Isolation, []string{"called-files", "called-mounts"}
+	}
+	return append(node, annotated{
+		name: "virtio-fs-extra-args", key: "io.katacontainers.config.hypervisor.virtio_fs_extra_args",
+		title:     "A tenant cannot give arguments to the program that serves its files on the node",
+		why:       "virtiofsd runs as root of the node. Its arguments say which folder it serves and whether it is confined: with them a tenant has it serve the node's root.",
+		onFail:    "Upgrade to Kata Containers 3.31 or later. " + allowNone + toNode,
+		level:     catalogue.Isolation,
+		effect:    judge.VirtiofsdGiven(pods.VirtiofsdMark),
+		notProved: "Runtimes that share files in another way than by virtiofsd.",
+		refs:      []string{"CVE-2026-47243", "ATT&CK T1611", "ATT&CK T1562"},
+	})
 }
 
 // ofGuest are the annotations by which a tenant changes its own guest and the
@@ -168,6 +189,15 @@ func ofGuest() []annotated {
 			effect: judge.LostNetwork(), onKata: judge.Fail,
 			notProved: "In which namespace the hypervisor runs.",
 			refs:      []string{"NIST SC-7", "ATT&CK T1599"},
+		},
+		{
+			name: "sandbox-cgroup-only", key: "io.katacontainers.config.runtime.sandbox_cgroup_only",
+			title:     "A tenant cannot take its sandbox out of the pod's cgroup",
+			why:       "What runs outside of the pod's cgroup is not held by the pod's limits and not counted for it: the tenant's load there is everybody's.",
+			onFail:    noPassing,
+			effect:    judge.LeftItsCgroup(),
+			notProved: "That sandboxes are in the pod's cgroup at all: Kata's Go shim keeps a part of them outside as installed.",
+			refs:      []string{"NIST SC-6", "ATT&CK T1496"},
 		},
 	}
 	for i := range guest {

@@ -11,7 +11,7 @@ func Mark(name string) string { return "mark0" + fmt.Sprint(len(name)) }
 
 // Annotations are those that are tried on Kata Containers.
 var Annotations = []string{"config-path", "default-memory", "default-vcpus", "disable-new-netns", "guest-seccomp", "image",
-	"kernel-modules", "kernel-params", "path", "virtio-fs-daemon"}
+	"kernel-modules", "kernel-params", "path", "sandbox-bind-mounts", "sandbox-cgroup-only", "virtio-fs-daemon", "virtio-fs-extra-args"}
 
 // annotations adds what becomes of pods with one annotation each, of which none has
 // an effect: what Kata's Go shim refuses, and what its Rust shim ignores.
@@ -30,6 +30,15 @@ func (s *Scene) annotations(tenant Kernel) {
 		}
 		asked = append(asked, fmt.Sprintf("what=%s result=%s mark=%s", name, result, Mark(name)))
 	}
+	for _, name := range []string{"sandbox-cgroup-only", "virtio-fs-extra-args"} {
+		var processes, arguments []string
+		for i, v := range []evidence.Vantage{evidence.Subject, evidence.Annotated(name)} {
+			processes = append(processes, fmt.Sprintf("pod_uid=%s role=virtiofsd pid=%d exe=virtiofsd cgroup=/kubepods/pod%s/kata_x", UID(v), 20+i, UID(v)))
+			arguments = append(arguments, fmt.Sprintf("pid=%d n=000 arg=virtiofsd", 20+i))
+		}
+		s.Saw(evidence.Witnessed(name), evidence.Trial, "sandbox-processes", evidence.Values{"processes": list(processes...), "arguments": list(arguments...)})
+	}
+	s.Saw(evidence.Witnessed("sandbox-bind-mounts"), evidence.Trial, "called-mounts", evidence.Values{"mounts": list()})
 	s.Saw(evidence.API, evidence.Look, "annotations", evidence.Values{"asked": list(asked...), "said": list(said...)})
 }
 
