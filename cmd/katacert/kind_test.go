@@ -36,7 +36,7 @@ func TestKindWhereItCannotRun(t *testing.T) {
 	if got.code != exitPartial {
 		t.Errorf("exit code %d, want %d", got.code, exitPartial)
 	}
-	for _, part := range []string{"kind cannot run here: docker: not installed", "--cluster local", "--cluster existing"} {
+	for _, part := range []string{"kind cannot run here: no container engine works: docker: not installed", "--cluster local", "--cluster existing"} {
 		if !strings.Contains(got.stderr, part) {
 			t.Errorf("standard error is %q, it should say %q", got.stderr, part)
 		}
@@ -44,7 +44,7 @@ func TestKindWhereItCannotRun(t *testing.T) {
 	if reports, _ := filepath.Glob(filepath.Join(out, "*", "report.json")); len(reports) != 1 {
 		t.Errorf("reports: %v", reports)
 	}
-	if got := katacert(t, "doctor"); !strings.Contains(got.stdout, "kind cannot run here") {
+	if got := katacert(t, "doctor"); !strings.Contains(got.stdout, "no container engine works: docker: not installed") {
 		t.Errorf("doctor says %q", got.stdout)
 	}
 	if got := katacert(t, "cleanup", "--cluster", "kind"); got.code != exitCertified || got.stdout != "nothing was left behind\n" {

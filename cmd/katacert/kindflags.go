@@ -58,7 +58,7 @@ func (f *certifyFlags) reachKind(ctx context.Context, run string, progress *term
 	if err != nil {
 		return nil, nil, usagef("--kind-config: %v", err)
 	}
-	if err := kind.Require(ctx, config); err != nil {
+	if err := kind.Require(ctx, config, f.kind.nodeImage); err != nil {
 		return nil, nil, err // before the time to build images is spent
 	}
 	progress.Phase("", "build the images")
