@@ -18,6 +18,7 @@ func Probes() []probes.Probe {
 		{ID: "device-nodes", Rounds: look, Observe: deviceNodes},
 		{ID: "dmi", Rounds: look, Observe: dmi},
 		{ID: "pci", Rounds: look, Observe: pci},
+		{ID: "virtio", Rounds: look, From: probes.NotWitness, Observe: virtio},
 		{ID: "block-read", Rounds: []evidence.Round{evidence.LookAgain}, From: probes.NotWitness, OptIn: true, Observe: blockRead},
 		{ID: "block-open", Rounds: look, From: probes.NotWitness, OptIn: true, Observe: blockOpen},
 		{ID: "device-set", Rounds: look, OptIn: true, Observe: deviceSet},

@@ -12,6 +12,7 @@ import (
 func Probes() []probes.Probe {
 	return []probes.Probe{
 		{ID: "boot-id", Rounds: look, Observe: bootID},
+		{ID: "random", Rounds: look, Observe: random},
 		{ID: "vdso", Rounds: look, Observe: vdso},
 		{ID: "kernel-notes", Rounds: look, Observe: kernelNotes},
 		{ID: "uname", Rounds: look, Observe: uname},

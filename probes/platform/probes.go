@@ -17,6 +17,8 @@ func Probes() []probes.Probe {
 		{ID: "shims", Rounds: []evidence.Round{evidence.Look, evidence.LookAgain}, From: probes.OnlyWitness, Observe: shims},
 		{ID: "sandbox-processes", Rounds: []evidence.Round{evidence.Look, evidence.Trial}, From: probes.OnlyWitness, Observe: sandboxProcesses},
 		{ID: "called-mounts", Rounds: []evidence.Round{evidence.Trial}, From: probes.OnlyWitness, OptIn: true, Observe: calledMounts},
+		{ID: "guest-images", Rounds: []evidence.Round{evidence.Look, evidence.Settle}, From: probes.OnlyWitness, Observe: guestImages},
+		{ID: "mitigations", Rounds: []evidence.Round{evidence.Look}, From: probes.OnlyWitness, Observe: mitigations},
 		{ID: "sandbox-memory", Rounds: []evidence.Round{evidence.Act}, From: probes.OnlyWitness, OptIn: true, Observe: sandboxMemory},
 		{ID: "vmm-processes", Rounds: []evidence.Round{evidence.Look, evidence.Act, evidence.Settle}, From: probes.OnlyWitness, Observe: vmmProcesses},
 	}

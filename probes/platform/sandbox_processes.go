@@ -49,28 +49,12 @@ func sandboxProcesses(ctx *probes.Context) evidence.Observation {
 // hold open of the node, and "taps". A process belongs to a sandbox by descent from
 // its shim, or by the runtime's own record of its pid.
 func SandboxProcesses(tree Tree, run string) evidence.Observation {
-	all, truncated, err := processes(tree.Proc)
+	r, err := newReader(tree)
 	if err != nil {
 		return probes.Unreadable(err)
 	}
-	r := sandboxReader{tree: tree, byPID: map[int]process{}, children: map[int][]int{}, digests: digester{}, told: map[int]bool{}}
-	for _, p := range all {
-		r.byPID[p.pid] = p
-		r.children[parent(p.dir)] = append(r.children[parent(p.dir)], p.pid)
-	}
-	for _, p := range all {
-		if !p.isShim() {
-			continue
-		}
-		bundle := bundleOf(p)
-		if !strings.HasPrefix(bundle.Annotations[annotationNamespace], "katacert-"+run+"-") {
-			continue
-		}
-		if r.count++; r.count > maxSandboxes {
-			truncated = true
-			break
-		}
-		r.sandbox(p, bundle)
+	for _, p := range r.shims(run) {
+		r.sandbox(p, bundleOf(p))
 	}
 	if r.count == 0 {
 		return probes.Absent("there is no sandbox of this run on the node")
@@ -86,7 +70,7 @@ func SandboxProcesses(tree Tree, run string) evidence.Observation {
 		}
 	}
 	readKSM(tree.Root, values)
-	if truncated || r.cut {
+	if r.cut {
 		values["truncated"] = evidence.Number(1)
 	}
 	return probes.Seen(values)
@@ -95,6 +79,7 @@ func SandboxProcesses(tree Tree, run string) evidence.Observation {
 // sandboxReader gathers the lines of all sandboxes.
 type sandboxReader struct {
 	tree     Tree
+	all      []process
 	byPID    map[int]process
 	children map[int][]int
 	digests  digester
@@ -104,6 +89,38 @@ type sandboxReader struct {
 	// cut says that something was left out for its number.
 	cut                                                          bool
 	sandboxes, processes, arguments, memory, files, taps, unread []string
+}
+
+// newReader reads which processes there are, and who is whose child.
+func newReader(tree Tree) (*sandboxReader, error) {
+	all, truncated, err := processes(tree.Proc)
+	if err != nil {
+		return nil, err
+	}
+	r := &sandboxReader{tree: tree, all: all, cut: truncated, byPID: map[int]process{}, children: map[int][]int{}, digests: digester{}, told: map[int]bool{}}
+	for _, p := range all {
+		r.byPID[p.pid] = p
+		from := parent(p.dir)
+		r.children[from] = append(r.children[from], p.pid)
+	}
+	return r, nil
+}
+
+// shims are those of the run's sandboxes.
+func (r *sandboxReader) shims(run string) []process {
+	var found []process
+	for _, p := range r.all {
+		if !p.isShim() || !strings.HasPrefix(bundleOf(p).Annotations[annotationNamespace], "katacert-"+run+"-") {
+			continue
+		}
+		if len(found) == maxSandboxes {
+			r.cut = true
+			break
+		}
+		found = append(found, p)
+	}
+	r.count = len(found)
+	return found
 }
 
 // sandbox reads one sandbox, beginning at its shim.

@@ -21,6 +21,17 @@ type kataState struct {
 	netns string
 	// pids are those of the VMM and virtiofsd, where the runtime notes them.
 	pids []int
+	// images are the files of the node from which the guest was started.
+	images []string
+}
+
+// started notes the files that a configuration names.
+func (s *kataState) started(paths ...string) {
+	for _, path := range paths {
+		if strings.HasPrefix(path, "/") {
+			s.images = append(s.images, path)
+		}
+	}
 }
 
 // readState reads the state files of a sandbox: the Go shim's persist.json
@@ -39,11 +50,13 @@ func readState(root, id string) kataState {
 		AgentState struct{ URL string }
 		Network    struct{ NetworkID string }
 		Config     struct {
-			HypervisorConfig struct{ SharedFS string }
+			HypervisorConfig struct{ SharedFS, KernelPath, InitrdPath, ImagePath, FirmwarePath string }
 		}
 	}
 	if decode(root, filepath.Join("/run/vc/sbs", id, "persist.json"), &persist) {
 		state.hypervisor, state.sharedFS, state.netns = persist.HypervisorState.Type, persist.Config.HypervisorConfig.SharedFS, persist.Network.NetworkID
+		config := persist.Config.HypervisorConfig
+		state.started(config.KernelPath, config.InitrdPath, config.ImagePath, config.FirmwarePath)
 		state.pids = append(state.pids, persist.HypervisorState.Pid, persist.HypervisorState.VirtiofsDaemonPid)
 		if address, ok := strings.CutPrefix(persist.AgentState.URL, "vsock://"); ok {
 			state.cid, _, _ = strings.Cut(address, ":")
@@ -62,11 +75,17 @@ func readState(root, id string) kataState {
 			Netns  string `json:"netns"`
 			Config struct {
 				SharedFS string `json:"shared_fs"`
+				Kernel   string `json:"kernel"`
+				Initrd   string `json:"initrd"`
+				Image    string `json:"image"`
+				Firmware string `json:"firmware"`
 			} `json:"config"`
 		} `json:"hypervisor"`
 	}
 	if decode(root, filepath.Join("/run/kata", id, "state.json"), &rs) {
 		state.hypervisor, state.sharedFS = rs.Hypervisor.Type, rs.Hypervisor.Config.SharedFS
+		config := rs.Hypervisor.Config
+		state.started(config.Kernel, config.Initrd, config.Image, config.Firmware)
 		state.pids = append(state.pids, rs.Hypervisor.PID, rs.Hypervisor.Daemon)
 		if rs.Hypervisor.Netns != "" {
 			state.netns = rs.Hypervisor.Netns

@@ -31,7 +31,7 @@ const judgedWithin = 10 * time.Second
 
 // toldByTenants are the controls that compare two tenants with each other, so that
 // what one sends stands as the truth for the other.
-var toldByTenants = []string{"tenant-kernel", "tenant-page-cache"}
+var toldByTenants = []string{"tenant-kernel", "tenant-page-cache", "rng-distinct"}
 
 // blind is a sound session whose control vantages detect nothing: they see what
 // the subject sees. No lie of the subject may make up for that.

@@ -36,10 +36,8 @@ func WideShare() Detection {
 				got := option(arguments, name)
 				faults = append(faults, fault{"--" + name, "not " + strings.Join(off, " or "), got, unless(!slices.Contains(off, got), fmt.Sprintf("was told --%s %s", name, got))})
 			}
-			for _, name := range []string{"modcaps", "allow-direct-io"} {
-				if got := option(arguments, name); name == "modcaps" && strings.Contains(got, "+") {
-					faults = append(faults, fault{"--modcaps", "none added", got, "was told to keep further capabilities (" + got + ")"})
-				}
+			if got := option(arguments, "modcaps"); strings.Contains(got, "+") {
+				faults = append(faults, fault{"--modcaps", "none added", got, "was told to keep further capabilities (" + got + ")"})
 			}
 			slices.SortFunc(faults, func(a, b fault) int { return strings.Compare(a.reading, b.reading) })
 			return faults

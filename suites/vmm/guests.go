@@ -1,6 +1,7 @@
 package vmm
 
 import (
+	"github.com/katacert/katacert/probes/evidence"
 	"github.com/katacert/katacert/suites/catalogue"
 	"github.com/katacert/katacert/suites/judge"
 )
@@ -28,6 +29,52 @@ func guests() []catalogue.Control {
 			Level:     catalogue.Hardening,
 			Rule:      byRecording("console-open", judge.OpensConsole()),
 			Refs:      catalogue.Refs("NIST AC-6", "NIST CM-7", "NIST AC-17", "ATT&CK T1611", "ATT&CK T1021"),
+		},
+		{
+			ID:        "virtio-inventory",
+			Title:     "The guest has no device that Kata does not give it by design",
+			Why:       "Every device of a guest is code of the monitor, or hardware, that the guest talks to. One that nobody asked for is surface without use; shared memory is a way to the node or to another guest.",
+			Proves:    "Each PCI function and virtio device that the guest shows, and each device that QEMU was told to make, is of a kind that Kata Containers 4.1 uses.",
+			ProvesNot: "What a guest hides, and devices of other buses. The pod asks for no GPU: one that is passed through all the same is found.",
+			OnFail:    "Look for vhost_user_store_path, vfio devices, enable_iommu and extra arguments in Kata's configuration, and at device plugins that hand devices to pods that ask for none.",
+			Level:     catalogue.Hardening,
+			Rule:      byRecording("memory-shared-by-a-device", judge.UnexpectedDevices()),
+			Refs:      catalogue.Refs("NIST CM-7", "NIST SC-3", "ATT&CK T1120", "ATT&CK T1611"),
+		},
+		{
+			ID:        "guest-image-immutable",
+			Title:     "The files that guests start from cannot be changed",
+			Why:       "All guests of a node start from one kernel and one image. Who changes them owns every sandbox that starts from then on, the next tenant's too.",
+			Proves:    "Kernel, initrd, image and firmware that the runtime's state names are only root's to write, are held open for reading alone by the sandbox's processes, and were the same file, of the same size and times, before and after the run.",
+			ProvesNot: "That they are what their maker published: compare the digests. That the guest could not write through the device that holds its root: blk-guest-root asks for that.",
+			OnFail:    "Restore the files from the release, owned by root with mode 0644; see that no volume, share or package makes them writable, and that the image's device is read-only (CVE-2020-2025, CVE-2026-24834).",
+			Rule:      byRecording("image-of-everybody", judge.WritableImage()),
+			Refs:      catalogue.Refs("NIST SI-7", "NIST CM-5", "NIST AC-6", "ATT&CK T1195", "ATT&CK T1525", "CVE-2020-2025", "CVE-2026-24834"),
+		},
+		{
+			ID:             "rng-distinct",
+			Title:          "No two sandboxes draw the same random numbers",
+			Why:            "Guests that were cloned from one template after it drew its secrets draw the same keys, nonces and ids: what one tenant has, it knows of the other.",
+			Proves:         "Samples of the kernels' random numbers, boot ids, and machine ids and product UUIDs where there are any, differ between two tenants' pods.",
+			ProvesNot:      "That the numbers are good: a generator without entropy may differ in its samples and still be guessed.",
+			OnFail:         "Set enable_template = false in Kata's factory, give guests a virtio-rng device (entropy_source), and bake no machine-id into images.",
+			NeedsNeighbour: true,
+			Rule:           &judge.Rule{Detects: judge.SharesRandomness(), Control: evidence.Reference, Truth: evidence.Neighbour},
+			Expected:       map[judge.Kind]judge.Result{judge.KindUserKernel: judge.Pass},
+			Refs:           catalogue.Refs("NIST SC-12", "NIST SC-13", "NIST SC-4", "ATT&CK T1552"),
+		},
+		{
+			ID:        "cpu-mitigations",
+			Title:     "What the node's kernel says of its processor's flaws",
+			Why:       "Guests of different tenants share cores, caches and branch predictors. What the kernel mitigates, and whether two of them run on one core at once, bounds what one learns of another.",
+			Proves:    "Nothing by itself: what the kernel tells is recorded, for whoever decides whom to put beside whom.",
+			ProvesNot: "That a mitigation works, or that there are no flaws besides the known ones.",
+			OnFail:    "Update microcode and kernel, take mitigations=off away, and give each core to one tenant at a time (core scheduling, nosmt, or pinned processors).",
+			Level:     catalogue.Hardening,
+			Shown:     "recorded only",
+			Rule:      &judge.Rule{Detects: judge.ShowsMitigations(), RecordOnly: true},
+			Expected:  map[judge.Kind]judge.Result{judge.KindVM: judge.NotApplicable},
+			Refs:      catalogue.Refs("NIST SC-4", "NIST SI-2", "ATT&CK T1082", "CVE-2018-3646", "CVE-2022-40982"),
 		},
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -49,14 +50,17 @@ func lookAt(t *testing.T, name string, tree recordings.Tree) []evidence.Record {
 	processes.Probe = "sandbox-processes"
 	shims := platform.Shims(node)
 	shims.Probe = "shims"
+	images := platform.GuestImages(node, recordings.Run)
+	images.Probe = "guest-images"
 	record := func(v evidence.Vantage, round evidence.Round, uid string, observations ...evidence.Observation) evidence.Record {
 		at := time.Date(2026, 11, 23, 4, 0, 0, 0, time.UTC)
 		return evidence.Record{Schema: evidence.RecordSchema, Run: recordings.Run, Target: "node/kata", Vantage: v, Round: round, Nonce: "recorded",
 			Pod: evidence.Pod{Namespace: "recorded", Name: string(v), UID: uid, Node: "node"}, Started: at, Finished: at, Observations: observations}
 	}
 	records := []evidence.Record{
-		record(evidence.Witness, evidence.Look, "witness", processes),
+		record(evidence.Witness, evidence.Look, "witness", processes, images),
 		record(evidence.Witness, evidence.LookAgain, "witness", shims),
+		record(evidence.Witness, evidence.Settle, "witness", images),
 		record(evidence.Reference, evidence.Look, plainPod),
 		record(evidence.Subject, evidence.Look, pods[name], guest(tree)...),
 	}
@@ -66,6 +70,8 @@ func lookAt(t *testing.T, name string, tree recordings.Tree) []evidence.Record {
 	}
 	// Paths of this test's folder are no part of the recording.
 	data = bytes.ReplaceAll(data, []byte(filepath.Join(dir, "root")), nil)
+	// Neither are owner and times of the files that it laid out.
+	data = regexp.MustCompile(`owner=\d+ writers= file=[\d.]+`).ReplaceAll(data, []byte("owner=0 writers= file=0.0.0.0.0"))
 	var clean []evidence.Record
 	if err := json.Unmarshal(data, &clean); err != nil {
 		t.Fatal(err)
@@ -82,7 +88,23 @@ func guest(tree recordings.Tree) []evidence.Observation {
 			cmdline = arguments[at+1]
 		}
 	}
-	return []evidence.Observation{{Probe: "cmdline", State: evidence.Seen, Values: evidence.Values{"cmdline": evidence.Text(cmdline)}}}
+	list := func(name string) evidence.Value {
+		var lines []string
+		for line := range strings.Lines(tree["guest/"+name]) {
+			fields := strings.Fields(strings.ReplaceAll(line, "0x", ""))
+			if name == "pci" && len(fields) == 4 {
+				lines = append(lines, fields[0]+" "+fields[1]+":"+fields[2]+" ?:? "+fields[3])
+			} else if len(fields) > 1 {
+				lines = append(lines, fields[0]+" "+fields[1])
+			}
+		}
+		return evidence.List(lines...)
+	}
+	return []evidence.Observation{
+		{Probe: "pci", State: evidence.Seen, Values: evidence.Values{"devices": list("pci")}},
+		{Probe: "virtio", State: evidence.Seen, Values: evidence.Values{"devices": list("virtio")}},
+		{Probe: "cmdline", State: evidence.Seen, Values: evidence.Values{"cmdline": evidence.Text(cmdline)}},
+	}
 }
 
 // The evidence that is kept is what the probes read from the trees that are kept.

@@ -42,4 +42,15 @@ func (s *Scene) sandboxProcesses(shim string) {
 	}
 	s.Saw(evidence.Witness, evidence.Look, "sandbox-processes", evidence.Values{"node_ns": text(nodeNS), "sandboxes": list(sandboxes...), "processes": list(processes...),
 		"arguments": list(arguments...), "memory": list(memory...), "files": list(), "taps": list(), "unread": list()})
+	var images []string
+	if strings.HasPrefix(shim, "containerd-shim-kata") {
+		for _, v := range []evidence.Vantage{evidence.Subject, evidence.Neighbour} {
+			images = append(images, fmt.Sprintf("pod_uid=%s path=/opt/kata/image mode=0644 owner=0 writers= file=1.2.3.4.5", UID(v)))
+		}
+	}
+	for _, round := range []evidence.Round{evidence.Look, evidence.Settle} {
+		s.Saw(evidence.Witness, round, "guest-images", evidence.Values{"images": list(images...)})
+	}
+	s.Saw(evidence.Witness, evidence.Look, "mitigations", evidence.Values{"vulnerabilities": list("meltdown: Mitigation: PTI", "retbleed: Vulnerable"), "smt_active": text("1")})
+	s.Saw(evidence.Subject, evidence.Look, "virtio", evidence.Values{"devices": list("virtio0 0001", "virtio1 001a")})
 }

@@ -70,7 +70,7 @@ func Whole(shim string, tenant Kernel) *Scene {
 	s.work(evidence.Subject, evidence.LookAgain)
 	other := tenant
 	if tenant.BootID != node.BootID {
-		other.BootID = "neighbour-boot"
+		other.BootID, other.UUID = "neighbour-boot", "neighbour-uuid"
 	}
 	s.vantage(evidence.Neighbour, other)
 	s.vantage(evidence.GuestRoot, tenant)
@@ -95,6 +95,7 @@ func (s *Scene) vantage(v evidence.Vantage, k Kernel) {
 	for probe, values := range k.identity() {
 		s.Saw(v, evidence.Look, probe, values)
 	}
+	s.Saw(v, evidence.Look, "random", evidence.Values{"getrandom": text("drawn by " + string(v)), "urandom": text("read by " + string(v))})
 	for i, round := range []evidence.Round{evidence.Look, evidence.LookAgain} {
 		count := number(k.First + int64(i)*k.Moves)
 		s.Saw(v, round, "counters", evidence.Values{"processes": count, "interrupts": count, "context_switches": count, "uevent_seqnum": count})
@@ -142,6 +143,7 @@ func (s *Scene) weakened(weakness string, node Kernel) {
 
 func (s *Scene) witness(node Kernel, shim string) {
 	v := evidence.Witness
+	s.Saw(v, evidence.Look, "random", evidence.Values{"getrandom": text("drawn by the node"), "urandom": text("read by the node")})
 	for probe, values := range node.identity() {
 		s.Saw(v, evidence.Look, probe, values)
 	}
