@@ -30,6 +30,8 @@ type certifyFlags struct {
 	registry, pullSecret, storage    string
 	insecureRegistry, skipPush, keep bool
 	scale                            float64
+	// deaths tells what of a local cluster ended unexpectedly during the run.
+	deaths func() []string
 }
 
 func newCertify() *cobra.Command {
@@ -132,9 +134,13 @@ func (f *certifyFlags) run(ctx context.Context, stdout, stderr io.Writer) error 
 	closeCluster, err := f.ready(ctx, &options, progress)
 	// The cluster is given back whatever happens, and before the report is
 	// written: what stays behind belongs into it.
+	var deaths []string
 	giveBack := sync.OnceValue(func() error {
 		if closeCluster == nil {
 			return nil
+		}
+		if f.deaths != nil {
+			deaths = f.deaths() // the cluster takes its record with it
 		}
 		progress.Phase("", "give the cluster back")
 		done, cancel := context.WithTimeout(context.WithoutCancel(ctx), options.Timeouts.Cleanup)
@@ -155,6 +161,9 @@ func (f *certifyFlags) run(ctx context.Context, stdout, stderr io.Writer) error 
 	}
 	if err := giveBack(); err != nil {
 		report.Leftovers = append(report.Leftovers, "cluster "+options.Cluster.Name+": "+err.Error())
+	}
+	for _, death := range deaths {
+		report.Notices = append(report.Notices, "A failure of the infrastructure, which says nothing about isolation: on the local cluster "+death)
 	}
 	progress.Stop()
 	return f.conclude(report, stdout, stderr)

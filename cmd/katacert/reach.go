@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -36,6 +37,10 @@ func (f *certifyFlags) ready(ctx context.Context, o *certification.Options, prog
 	o.Cluster = certification.Cluster{Provider: c.Provider(), Name: c.Name(), Config: c.RESTConfig()}
 	if own, ok := c.(interface{ Disposable() bool }); ok {
 		o.Cluster.Disposable = own.Disposable()
+	}
+	if mortal, ok := c.(interface{ Deaths(time.Time) []string }); ok {
+		started := time.Now()
+		f.deaths = func() []string { return mortal.Deaths(started) }
 	}
 	if slow, ok := c.(interface{ TimeoutScale() float64 }); ok {
 		if scale := slow.TimeoutScale(); scale > o.Timeouts.Scale {
