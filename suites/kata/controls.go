@@ -18,7 +18,7 @@ func onNode() []catalogue.Control {
 	for _, a := range advisories() {
 		all = append(all, a.control())
 	}
-	return append(all, guestImage())
+	return append(all, immutable()...)
 }
 
 // items are the settings that are held to the baseline.

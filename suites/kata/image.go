@@ -12,35 +12,55 @@ import (
 	"github.com/katacert/katacert/suites/katanode"
 )
 
-// bootRoles are the programs of a handler that every one of its guests boots.
-var bootRoles = []string{"image", "initrd", "kernel", "firmware"}
-
-// guestImage is the control that nothing of the run changed what guests boot.
-func guestImage() catalogue.Control {
-	return catalogue.Control{
-		ID: "guest-image-immutable", Group: catalogue.Kata, Title: "What guests boot is not changed by a guest",
-		Why:       "All guests of a handler boot one kernel and one image. A guest that changes them owns every guest after it, other tenants' among them.",
-		Proves:    "The kernel and the image or initrd that the handler's configuration names had the same SHA-256 on the node before the run's pods worked and after, and only the node's root may write to them.",
-		ProvesNot: "That no guest could: under profile destructive a privileged pod of the RuntimeClass was among those that worked; blk-guest-root and kata-config-image-nvdimm ask for the ways in. What an attacker changes later is not seen.",
-		OnFail:    "Take the node out of service and reinstall Kata: guests of other tenants may have booted what was changed. Give the files to root with mode 0644, and see kata-advisory-2020-2026 and kata-advisory-2026-24834.",
-		Level:     catalogue.Isolation, Profile: catalogue.Certification, Safety: catalogue.Observes,
-		Shown:    "the node's own digests, with one of them changed, must be found different; `katacert selftest` judges a recorded node whose image was changed",
-		Also:     []evidence.Vantage{evidence.Subject},
-		OptIn:    []string{probeFiles, probeDigests},
-		Verdict:  imageVerdict,
-		Refs:     catalogue.Refs("NIST SI-7", "NIST SC-4", "CVE-2020-2025", "CVE-2026-24834", "ATT&CK T1525", "ATT&CK T1611"),
-		Expected: map[judge.Kind]judge.Result{judge.KindUserKernel: judge.NotApplicable},
+// immutable are the controls that nothing of the run changed what Kata is made of.
+func immutable() []catalogue.Control {
+	control := func(c catalogue.Control, of files) catalogue.Control {
+		c.Group, c.Level, c.Profile, c.Safety = catalogue.Kata, catalogue.Isolation, catalogue.Certification, catalogue.Observes
+		c.Shown = "the node's own digests, with one of them changed, must be found different; `katacert selftest` judges recorded nodes where one was changed"
+		c.Also = []evidence.Vantage{evidence.Subject}
+		c.OptIn = []string{probeFiles, probeDigests}
+		c.Expected = map[judge.Kind]judge.Result{judge.KindUserKernel: judge.NotApplicable}
+		c.Verdict = of.verdict
+		return c
+	}
+	return []catalogue.Control{
+		control(catalogue.Control{
+			ID: "guest-image-immutable", Title: "What guests boot is not changed by a guest",
+			Why:       "All guests of a handler boot one kernel and one image. A guest that changes them owns every guest after it, other tenants' among them.",
+			Proves:    "The kernel and the image or initrd that the handler's configuration names had the same SHA-256 on the node before the run's pods worked and after, and only the node's root may write to them.",
+			ProvesNot: "That no guest could: under profile destructive a privileged pod of the RuntimeClass was among those that worked; blk-guest-root and kata-config-image-nvdimm ask for the ways in. What an attacker changes later is not seen.",
+			OnFail:    "Take the node out of service and reinstall Kata: guests of other tenants may have booted what was changed. Give the files to root with mode 0644, and see kata-advisory-2020-2026 and kata-advisory-2026-24834.",
+			Refs:      catalogue.Refs("NIST SI-7", "NIST SC-4", "CVE-2020-2025", "CVE-2026-24834", "ATT&CK T1525", "ATT&CK T1611"),
+		}, files{what: "guests boot", named: (*node).boots}),
+		control(catalogue.Control{
+			ID: "kata-programs-immutable", Title: "What the node runs for Kata is not changed by a guest",
+			Why:       "The shim, the machine monitor and virtiofsd run as the node's root for every sandbox. Who can write to one of them is root of the node with the next pod.",
+			Proves:    "The programs that the handler's configuration names had the same SHA-256 before the run's pods worked and after, and only the node's root may write to them. Their digests are recorded.",
+			ProvesNot: "That they are the ones that Kata's maintainers built: compare the digests with those of the archive that was installed. Libraries that they load are not looked at.",
+			OnFail:    "Take the node out of service and reinstall Kata. Give the programs, and the folders above them, to root with mode 0755.",
+			Refs:      catalogue.Refs("NIST SI-7", "NIST CM-5", "ATT&CK T1554", "ATT&CK T1611", "CVE-2019-5736"),
+		}, files{what: "the node runs for Kata", named: (*node).runs}),
 	}
 }
 
-func imageVerdict(from judge.Evidence) judge.Verdict {
+// files are some of what Kata is made of on a node.
+type files struct {
+	what  string
+	named func(*node) ([]made, error)
+}
+
+func (of files) verdict(from judge.Evidence) judge.Verdict {
 	c := judge.Open(from)
 	n, ends := look(c)
 	if ends != nil {
 		return *ends
 	}
-	if reason := on("its guests boot elsewhere", "remote")(n); reason != "" {
-		return c.Ends(judge.NotApplicable, reason)
+	named, err := of.named(n)
+	switch {
+	case err != nil:
+		return c.Ends(judge.Error, err.Error())
+	case len(named) == 0:
+		return c.Ends(judge.NotApplicable, fmt.Sprintf("the hypervisor is %s: its guests boot elsewhere", n.config.Hypervisor))
 	}
 	var digests [2][]katanode.Program
 	for i, round := range []evidence.Round{evidence.Look, evidence.Settle} {
@@ -55,25 +75,21 @@ func imageVerdict(from judge.Evidence) judge.Verdict {
 			return c.Ends(judge.Error, "witness "+err.Error())
 		}
 	}
-	boots, err := n.boots()
+	findings, rows, err := changed(named, digests[0], digests[1])
 	if err != nil {
 		return c.Ends(judge.Error, err.Error())
 	}
-	findings, rows, err := changed(boots, digests[0], digests[1])
-	if err != nil {
-		return c.Ends(judge.Error, err.Error())
-	}
-	v := c.Ends(judge.Pass, fmt.Sprintf("the %d files that guests boot were not changed, and only root may write to them", len(boots)))
+	v := c.Ends(judge.Pass, fmt.Sprintf("none of the %d files that %s was changed, and only root may write to them", len(named), of.what))
 	v.Compared = rows
 	other := slices.Clone(digests[1])
 	for i := range other {
 		other[i].SHA256 = strings.Repeat("0", sha256Digits)
 	}
-	shown, _, err := changed(boots, digests[0], other)
+	shown, _, err := changed(named, digests[0], other)
 	v.Shown = err == nil && len(shown) > 0
 	switch {
 	case len(findings) > 0:
-		v.Result, v.Reason = judge.Fail, "of what the node's guests boot, "+strings.Join(findings, "; ")
+		v.Result, v.Reason = judge.Fail, "of what "+of.what+", "+strings.Join(findings, "; ")
 	case !v.Shown:
 		v.Result, v.Reason = judge.Invalid, "the comparison does not find another digest"
 	}
@@ -83,30 +99,55 @@ func imageVerdict(from judge.Evidence) judge.Verdict {
 // sha256Digits is how many hexadecimal digits a digest has.
 const sha256Digits = 64
 
-// boot is a file that guests boot, by what it is for.
-type boot struct{ role, path string }
+// made is a file of Kata's, by what it is for.
+type made struct{ role, path string }
 
-// boots are the files that the handler's configuration names for its guests.
-func (n *node) boots() ([]boot, error) {
-	var found []boot
-	for _, role := range bootRoles {
-		path, err := n.config.Text(katanode.Hypervisor, role, "")
+// boots are the files that the handler's configuration names for its guests: none
+// where they boot elsewhere.
+func (n *node) boots() ([]made, error) {
+	if n.config.Hypervisor == "remote" {
+		return nil, nil
+	}
+	found, err := n.named([]made{{"image", "image"}, {"initrd", "initrd"}, {"kernel", "kernel"}, {"firmware", "firmware"}})
+	if err == nil && !slices.ContainsFunc(found, func(f made) bool { return f.role == "image" || f.role == "initrd" }) {
+		err = fmt.Errorf("the configuration names neither an image nor an initrd for the guests")
+	}
+	return found, err
+}
+
+// runs are the programs that the node runs for a sandbox.
+func (n *node) runs() ([]made, error) {
+	found, err := n.named([]made{{"hypervisor", "path"}, {"jailer", "jailer_path"}})
+	if err == nil && withoutDaemon(n) == "" {
+		var daemon []made
+		daemon, err = n.named([]made{{"virtiofsd", "virtio_fs_daemon"}})
+		found = append(found, daemon...)
+	}
+	shim, looked := n.ShimOf(n.runtime)
+	if err == nil && !looked {
+		err = fmt.Errorf("witness did not look at the shim of handler %q", n.Setup.Handler)
+	}
+	return append(found, made{"shim", shim.Path}), err
+}
+
+// named are the files that the hypervisor's table names, given by role and key.
+func (n *node) named(keys []made) ([]made, error) {
+	var found []made
+	for _, f := range keys {
+		path, err := n.config.Text(katanode.Hypervisor, f.path, "")
 		if err != nil {
 			return nil, err
 		}
 		if path != "" {
-			found = append(found, boot{role, path})
+			found = append(found, made{f.role, path})
 		}
-	}
-	if !slices.ContainsFunc(found, func(b boot) bool { return b.role == "image" || b.role == "initrd" }) {
-		return nil, fmt.Errorf("the configuration names neither an image nor an initrd for the guests")
 	}
 	return found, nil
 }
 
-// changed compares what is booted before and after, and says who else may write.
-func changed(boots []boot, before, after []katanode.Program) (findings []string, rows []judge.Comparison, err error) {
-	for _, b := range boots {
+// changed compares files before and after, and says who else may write.
+func changed(named []made, before, after []katanode.Program) (findings []string, rows []judge.Comparison, err error) {
+	for _, b := range named {
 		first, err := b.in(before)
 		if err != nil {
 			return nil, nil, err
@@ -132,7 +173,7 @@ func changed(boots []boot, before, after []katanode.Program) (findings []string,
 	return findings, rows, nil
 }
 
-func (b boot) in(programs []katanode.Program) (katanode.Program, error) {
+func (b made) in(programs []katanode.Program) (katanode.Program, error) {
 	i := slices.IndexFunc(programs, func(p katanode.Program) bool { return p.Role == b.role && p.Path == b.path })
 	switch {
 	case i < 0:

@@ -61,16 +61,30 @@ func (n *Node) Kata(r Runtime) (*Config, error) {
 	return c, err
 }
 
+// ShimOf is the program of a runtime's shim among those that the witness looked at:
+// runtime_path, or containerd-shim-NAME-VERSION for the type io.containerd.NAME.VERSION.
+func (n *Node) ShimOf(r Runtime) (Program, bool) {
+	is := func(p Program) bool { return p.Path == r.Path }
+	if r.Path == "" {
+		parts := strings.Split(r.Type, ".")
+		name := "containerd-shim-" + strings.Join(parts[max(0, len(parts)-2):], "-")
+		is = func(p Program) bool { return path.Base(p.Path) == name }
+	}
+	i := slices.IndexFunc(n.Programs, func(p Program) bool { return p.Role == "shim" && is(p) })
+	if i < 0 {
+		return Program{}, false
+	}
+	return n.Programs[i], true
+}
+
 // shim tells which shim a runtime is by its program, or by where it lies; empty
 // when neither says.
 func (n *Node) shim(r Runtime) Shim {
-	i := slices.IndexFunc(n.Programs, func(p Program) bool {
-		return p.Role == "shim" && p.Problem == "" && (r.Path == "" || p.Path == r.Path)
-	})
+	program, looked := n.ShimOf(r)
 	switch {
-	case i >= 0 && n.Programs[i].Go:
+	case looked && program.Problem == "" && program.Go:
 		return GoShim
-	case i >= 0:
+	case looked && program.Problem == "":
 		return RustShim
 	case strings.Contains(r.Path, "/runtime-rs/") || strings.Contains(r.ConfigPath, "/runtime-rs/"):
 		return RustShim

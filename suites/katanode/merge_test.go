@@ -302,3 +302,23 @@ func FuzzRead(f *testing.F) {
 		}
 	})
 }
+
+// Of several shims that files name, the one counts that containerd starts.
+func TestShimOf(t *testing.T) {
+	n := &Node{Programs: []Program{{Role: "shim", Path: "/usr/bin/containerd-shim-other-v2", Go: true}, {Role: "shim", Path: "/usr/bin/containerd-shim-kata-qemu-v2"},
+		{Role: "kernel", Path: "/opt/shim"}, {Role: "shim", Path: "/opt/shim", Go: true}}}
+	for _, test := range []struct {
+		of   Runtime
+		path string
+		shim Shim
+	}{
+		{Runtime{Type: "io.containerd.kata-qemu.v2"}, "/usr/bin/containerd-shim-kata-qemu-v2", RustShim},
+		{Runtime{Type: "io.containerd.kata-qemu.v2", Path: "/opt/shim"}, "/opt/shim", GoShim},
+		{Runtime{Type: "io.containerd.kata-fc.v2", ConfigPath: "/x/runtime-rs/y"}, "", RustShim},
+		{Runtime{}, "", ""},
+	} {
+		if p, _ := n.ShimOf(test.of); p.Path != test.path || n.shim(test.of) != test.shim {
+			t.Errorf("%+v: %s, %q", test.of, p.Path, n.shim(test.of))
+		}
+	}
+}
