@@ -135,8 +135,8 @@ func (s *scanner) key(end byte) ([]string, error) {
 	for {
 		s.spaces()
 		var part string
-		switch c := s.peek(); {
-		case c == '"' || c == '\'':
+		switch s.peek() {
+		case '"', '\'':
 			quoted, err := s.quoted()
 			if err != nil {
 				return nil, err

@@ -55,7 +55,7 @@ func debugging() []item {
 		mend: "Remove guest_memory_dump_path from the hypervisor's table.",
 		refs: []string{"NIST SC-4", "NIST SC-28", "NIST SC-5", "ATT&CK T1005"},
 	}
-	dump.check, dump.opens = blank(katanode.Hypervisor, "guest_memory_dump_path", "/var/crash/kata")
+	dump.check, dump.opens = blank("guest_memory_dump_path", "/var/crash/kata")
 
 	monitor := item{
 		id: "kata-config-monitor-socket", title: "QEMU has no further monitor socket",
@@ -64,7 +64,7 @@ func debugging() []item {
 		mend: "Remove extra_monitor_socket from [hypervisor.qemu].",
 		refs: []string{"NIST CM-7", "NIST AC-3", "ATT&CK T1611"},
 	}
-	monitor.check, monitor.opens = blank(katanode.Hypervisor, "extra_monitor_socket", "hmp")
+	monitor.check, monitor.opens = blank("extra_monitor_socket", "hmp")
 	monitor.check = unless(func(n *node) string {
 		if n.config.Hypervisor != "qemu" {
 			return fmt.Sprintf("the hypervisor is %s, which has no such socket", n.config.Hypervisor)

@@ -158,13 +158,13 @@ func empty(section katanode.Section, key, entry string) (check func(*node) (read
 	return check, opensBy(section, fmt.Sprintf("%s = [%q]", key, entry))
 }
 
-// blank checks a text that should be empty.
-func blank(section katanode.Section, key, entry string) (check func(*node) (reading, error), opens func(*node) (*node, error)) {
+// blank checks a text of the hypervisor's table that should be empty.
+func blank(key, entry string) (check func(*node) (reading, error), opens func(*node) (*node, error)) {
 	check = func(n *node) (reading, error) {
-		got, err := n.config.Text(section, key, "")
-		return reading{setting: n.config.Name(section, key), found: said(n, section, key, strconv.Quote(got)), open: got != ""}, err
+		got, err := n.config.Text(katanode.Hypervisor, key, "")
+		return reading{setting: n.config.Name(katanode.Hypervisor, key), found: said(n, katanode.Hypervisor, key, strconv.Quote(got)), open: got != ""}, err
 	}
-	return check, opensBy(section, fmt.Sprintf("%s = %q", key, entry))
+	return check, opensBy(katanode.Hypervisor, fmt.Sprintf("%s = %q", key, entry))
 }
 
 // said marks a value that no file sets.

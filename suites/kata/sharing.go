@@ -26,7 +26,7 @@ func sharing() []item {
 		mend: "Remove guest_hook_path from the hypervisor's table, unless the image was built for it (NVIDIA's is).",
 		refs: []string{"NIST CM-7", "NIST AC-6", "ATT&CK T1059"},
 	}
-	hooks.check, hooks.opens = blank(katanode.Hypervisor, "guest_hook_path", "/usr/share/oci/hooks")
+	hooks.check, hooks.opens = blank("guest_hook_path", "/usr/share/oci/hooks")
 
 	fileMemory := item{
 		id: "kata-config-file-memory", title: "The guest's memory lies in no named file of the node",
@@ -35,7 +35,7 @@ func sharing() []item {
 		mend: "Remove file_mem_backend from the hypervisor's table.",
 		refs: []string{"NIST SC-4", "NIST SC-28", "ATT&CK T1005"},
 	}
-	fileMemory.check, fileMemory.opens = blank(katanode.Hypervisor, "file_mem_backend", "/dev/shm")
+	fileMemory.check, fileMemory.opens = blank("file_mem_backend", "/dev/shm")
 
 	template := item{
 		id: "kata-config-template", title: "Guests are not cloned from one template",
