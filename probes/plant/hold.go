@@ -15,7 +15,7 @@ import (
 
 // timeToLive is how long something stays planted at most, whatever becomes of
 // the run.
-const timeToLive = 5 * time.Minute
+const timeToLive = 15 * time.Minute
 
 // maxOrderBytes bounds what the holder reads from the act round.
 const maxOrderBytes = 1 << 16
