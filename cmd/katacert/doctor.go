@@ -21,7 +21,8 @@ import (
 type doctorFlags struct {
 	provider, kubeconfig, context, output string
 	classes, nodes                        []string
-	registry, pullSecret                  string
+	registry, pullSecret, reference       string
+	look, insecureRegistry, skipPush      bool
 	scale                                 float64
 }
 
@@ -37,10 +38,16 @@ be certified on which nodes, what the user may, and what stands in the way, each
 what to do. It changes nothing, and starts no pod: what admission would say it learns
 by server-side dry runs.
 
+With --look it brings katacert's images to the cluster as certify does, makes one
+namespace, lets the witness look on each node for what the API server does not know
+(KVM, IOMMU, vhost-vsock, GPUs, and the configuration of Kata behind each handler),
+and removes both.
+
 The exit code is 3 when a local cluster could not run here, or when nothing of the
-cluster can be certified.`,
+cluster can be certified, and 4 when the witness could not be removed.`,
 		Example: `  katacert doctor
   katacert doctor --cluster existing --context prod
+  katacert doctor --context prod --look --image-registry registry.example/team/katacert
   katacert doctor --kubeconfig prod.yaml --runtime-class kata-qemu --output json`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -48,7 +55,7 @@ cluster can be certified.`,
 				return err
 			}
 			if f.provider == providerExisting {
-				return f.lookAtCluster(cmd.Context(), cmd.OutOrStdout())
+				return f.lookAtCluster(cmd.Context(), cmd.OutOrStdout(), cmd.ErrOrStderr())
 			}
 			return f.lookAtMachine(cmd.Context(), cmd.OutOrStdout())
 		},
@@ -60,7 +67,11 @@ cluster can be certified.`,
 	flags.StringVar(&f.output, "output", "text", "text or json")
 	flags.StringSliceVar(&f.classes, "runtime-class", nil, "RuntimeClass to look at, repeatable (default: every sandbox class of the cluster)")
 	flags.StringSliceVar(&f.nodes, "nodes", nil, "nodes to look at (default: every node)")
-	flags.StringVar(&f.registry, "image-registry", "", "registry and path of katacert's images, by which admission may judge")
+	flags.BoolVar(&f.look, "look", false, "let the witness look on the nodes: a privileged pod on each, which is removed again")
+	flags.StringVar(&f.reference, "reference-runtime-class", "", "RuntimeClass that runs the witness as a plain container (default: runc where there is one, else the nodes' default)")
+	flags.StringVar(&f.registry, "image-registry", "", "registry and path of katacert's images: admission may judge by it, and --look pushes to it")
+	flags.BoolVar(&f.insecureRegistry, "insecure-registry", false, "allow plain HTTP to --image-registry")
+	flags.BoolVar(&f.skipPush, "skip-image-push", false, "trust that --image-registry holds katacert's images already, from an earlier katacert images push")
 	flags.StringVar(&f.pullSecret, "image-pull-secret", "", "NAMESPACE/NAME of the secret with which the nodes pull from --image-registry")
 	flags.Float64Var(&f.scale, "timeout-scale", 1, "factor for every time-out, for slow clusters")
 	_ = cmd.RegisterFlagCompletionFunc("cluster", cobra.FixedCompletions([]string{providerLocal, providerExisting}, cobra.ShellCompDirectiveNoFileComp))
@@ -69,7 +80,7 @@ cluster can be certified.`,
 }
 
 // ofCluster are the flags that only a cluster understands.
-var ofCluster = []string{"runtime-class", "nodes", "image-registry", "image-pull-secret"}
+var ofCluster = []string{"runtime-class", "nodes", "look", "reference-runtime-class", "image-registry", "insecure-registry", "skip-image-push", "image-pull-secret"}
 
 func (f *doctorFlags) check(cmd *cobra.Command) error {
 	given := cmd.Flags().Changed
@@ -86,6 +97,9 @@ func (f *doctorFlags) check(cmd *cobra.Command) error {
 			}
 		}
 	}
+	if f.look && f.registry == "" {
+		return usagef("--look needs --image-registry PREFIX, from which the nodes can pull katacert's images")
+	}
 	if !slices.Contains([]string{"text", "json"}, f.output) {
 		return usagef("unknown --output %q: choose text or json", f.output)
 	}
@@ -93,7 +107,7 @@ func (f *doctorFlags) check(cmd *cobra.Command) error {
 }
 
 // lookAtCluster diagnoses an existing cluster.
-func (f *doctorFlags) lookAtCluster(ctx context.Context, out io.Writer) error {
+func (f *doctorFlags) lookAtCluster(ctx context.Context, out, stderr io.Writer) error {
 	secret, err := parseSecret(f.pullSecret)
 	if err != nil {
 		return err
@@ -114,6 +128,10 @@ func (f *doctorFlags) lookAtCluster(ctx context.Context, out io.Writer) error {
 	if err != nil {
 		return err
 	}
+	var lookErr error
+	if f.look {
+		lookErr = f.letWitnessLook(ctx, diagnosis, options, stderr)
+	}
 	write := doctor.Text
 	if f.output == "json" {
 		write = doctor.JSON
@@ -121,10 +139,16 @@ func (f *doctorFlags) lookAtCluster(ctx context.Context, out io.Writer) error {
 	if err := write(out, diagnosis); err != nil {
 		return err
 	}
-	if !diagnosis.Sound() {
+	switch {
+	case lookErr != nil:
+		return lookErr
+	case !diagnosis.Sound():
 		return &outcomeError{exitPartial}
+	case len(diagnosis.Leftovers) > 0:
+		return &outcomeError{exitLeftovers}
+	default:
+		return nil
 	}
-	return nil
 }
 
 // lookAtMachine checks what clusters of katacert's own need here.

@@ -14,6 +14,7 @@ import (
 func Probes() []probes.Probe {
 	return []probes.Probe{
 		{ID: "node", Rounds: []evidence.Round{evidence.Look}, From: probes.OnlyWitness, Observe: node},
+		{ID: "virtualisation", Rounds: []evidence.Round{evidence.Look}, From: probes.OnlyWitness, OptIn: true, Observe: virtualisation},
 		{ID: "shims", Rounds: []evidence.Round{evidence.Look, evidence.LookAgain}, From: probes.OnlyWitness, Observe: shims},
 		{ID: "sandbox-processes", Rounds: []evidence.Round{evidence.Look, evidence.Trial}, From: probes.OnlyWitness, Observe: sandboxProcesses},
 		{ID: "called-mounts", Rounds: []evidence.Round{evidence.Trial}, From: probes.OnlyWitness, OptIn: true, Observe: calledMounts},

@@ -116,9 +116,9 @@ func Error(ctx context.Context, client kubernetes.Interface, cluster string, mis
 	if len(missing) == 0 {
 		return nil
 	}
-	texts := make([]string, len(missing))
-	for i, m := range missing {
-		texts[i] = m.Text()
+	var texts []string
+	for _, together := range Together(missing) {
+		texts = append(texts, Text(together))
 	}
 	user := Name(ctx, client)
 	named := ""
@@ -139,11 +139,32 @@ func Mend(user string) string {
 	return fmt.Sprintf("let an administrator grant it: katacert rbac%s | kubectl apply -f -", whom)
 }
 
-// Text is what is missing, why it is needed and what the authorizer said.
-func (m Missing) Text() string {
-	text := fmt.Sprintf("%s (%s)", m.What(), m.Why)
-	if m.Reason != "" {
-		text += ": " + oneLine(m.Reason)
+// Together brings together what is missing for the same purpose.
+func Together(missing []Missing) [][]Missing {
+	var list [][]Missing
+	for _, m := range missing {
+		i := slices.IndexFunc(list, func(others []Missing) bool {
+			return others[0].Why == m.Why && others[0].Need == m.Need && others[0].Reason == m.Reason
+		})
+		if i < 0 {
+			list = append(list, []Missing{m})
+			continue
+		}
+		list[i] = append(list[i], m)
+	}
+	return list
+}
+
+// Text is what is missing for one purpose, why it is needed and what the authorizer
+// said.
+func Text(together []Missing) string {
+	whats := make([]string, len(together))
+	for i, m := range together {
+		whats[i] = m.What()
+	}
+	text := fmt.Sprintf("%s (%s)", strings.Join(whats, ", "), together[0].Why)
+	if reason := together[0].Reason; reason != "" {
+		text += ": " + oneLine(reason)
 	}
 	return text
 }

@@ -123,14 +123,9 @@ func (r *runner) abort(cause error) {
 }
 
 func (r *runner) prepare(ctx context.Context, all []catalogue.Control) error {
-	config := counting(r.o.Cluster.Config, &r.requests)
-	// Rounds are bursts: every vantage of every target at once.
-	config.QPS, config.Burst = 200, 400
-	client, err := kubernetes.NewForConfig(config)
-	if err != nil {
-		return fmt.Errorf("make a client for cluster %s: %w", r.o.Cluster.Name, err)
+	if err := r.connect(); err != nil {
+		return err
 	}
-	r.client, r.exec = client, executor{config: config, client: client}
 	if err := r.askCluster(ctx); err != nil {
 		return err
 	}
@@ -138,10 +133,10 @@ func (r *runner) prepare(ctx context.Context, all []catalogue.Control) error {
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrUsage, err)
 	}
-	if err := CheckAccess(ctx, client, r.o.Cluster, controls, r.o.Images.secret(), r.o.Timeouts); err != nil {
+	if err := CheckAccess(ctx, r.client, r.o.Cluster, controls, r.o.Images.secret(), r.o.Timeouts); err != nil {
 		return err
 	}
-	r.plan, err = MakePlan(ctx, client, all, r.o)
+	r.plan, err = MakePlan(ctx, r.client, all, r.o)
 	if err != nil {
 		return err
 	}

@@ -49,12 +49,12 @@ func (o Options) permissions(d *Diagnosis, f *facts) {
 	case len(f.missing) == 0:
 		d.add(aboutCluster, "permissions", OK, "the user may everything that a run does", "")
 	default:
-		for _, m := range f.missing {
+		for _, together := range access.Together(f.missing) {
 			state := Missing
-			if m.Need == access.EveryRun && !m.Optional {
+			if first := together[0]; first.Need == access.EveryRun && !first.Optional {
 				state = Problem
 			}
-			d.add(aboutCluster, "permission", state, "the user may not "+m.Text(), access.Mend(f.user))
+			d.add(aboutCluster, "permission", state, "the user may not "+access.Text(together), access.Mend(f.user))
 		}
 	}
 }
