@@ -112,8 +112,10 @@ func (f *kataInstallFlags) complete() (err error) {
 	if v.NodeSelector, err = kata.ParseSelector(f.selector); err != nil {
 		return err
 	}
-	v.Extra, err = kata.ReadValues(f.extra)
-	return err
+	if v.Extra, err = kata.ReadValues(f.extra); err != nil {
+		return err
+	}
+	return f.options.Check()
 }
 
 func (f *kataInstallFlags) render(cmd *cobra.Command) error {

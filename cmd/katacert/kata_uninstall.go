@@ -42,6 +42,9 @@ when there is nothing to remove. A Kata that came some other way is left alone.`
 			for _, class := range removed.Classes {
 				fmt.Fprintln(out, "removed RuntimeClass "+class)
 			}
+			for _, note := range removed.Notes {
+				fmt.Fprintln(out, "note: "+note)
+			}
 			for _, left := range removed.Left {
 				fmt.Fprintln(out, "left: "+left)
 			}
