@@ -47,6 +47,7 @@ junit.xml, summary.md and evidence.jsonl into a folder of its own below --out.`,
   katacert certify --profile quick --runtime-class gvisor
   katacert certify --cluster existing --context prod --image-registry registry.example/katacert
   katacert certify --cluster kind --kind-config gvisor
+  katacert certify --cluster kind --kind-config kata --install-kata
   katacert certify --config katacert.yaml --require hardening`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {

@@ -111,6 +111,41 @@ func TestKindThatDoesNotComeUp(t *testing.T) {
 	}
 }
 
+// What --install-kata needs is looked for before a cluster is brought up for it.
+func TestKataThatCannotBeInstalledOnKind(t *testing.T) {
+	s := kindtest.New(t)
+	missing := file(t, "kata.yaml", "chart: /nonexistent/kata-deploy.tgz\nchart-digest: sha256:"+strings.Repeat("a", 64)+"\n")
+	cmd, stderr := certifying(t, "--install-kata="+missing)
+	if _ = cmd.Wait(); cmd.ProcessState.Success() || !strings.Contains(stderr.String(), "/nonexistent/kata-deploy.tgz") {
+		t.Errorf("%s, standard error %q", cmd.ProcessState, stderr)
+	}
+	if nodes := s.Calls("run --name"); len(nodes) > 0 {
+		t.Errorf("started %v", nodes)
+	}
+	s.RequireNothingLeft()
+}
+
+func TestKataInstallationFiles(t *testing.T) {
+	f, err := kataInstallation(officialKata)
+	if err != nil || len(f.options.Values.Shims) == 0 || !f.options.Tutorial {
+		t.Errorf("the official one: %+v, %v", f, err)
+	}
+	f, err = kataInstallation(file(t, "kata.yaml", "shim: [qemu]\nregistry: mirror.example/kata\n"))
+	if err != nil || f.options.Values.Shims[0] != "qemu" || f.options.Values.Registry != "mirror.example/kata" {
+		t.Errorf("a mirror: %+v, %v", f, err)
+	}
+	for content, says := range map[string]string{
+		"shims: [qemu]\n":   `unknown field "shims"`,
+		"context: prod\n":   `field "context" says nothing for a kind cluster`,
+		"upgrade: true\n":   `field "upgrade" says nothing for a kind cluster`,
+		"drop-in: [none]\n": "drop-in",
+	} {
+		if _, err := kataInstallation(file(t, "kata.yaml", content)); !errors.Is(err, errUsage) || !strings.Contains(err.Error(), says) {
+			t.Errorf("%q: %v, want it to say %q", content, err, says)
+		}
+	}
+}
+
 // shelf is a cluster that keeps the archives it is given.
 type shelf struct {
 	host     string

@@ -18,17 +18,19 @@ import (
 
 // kindFlags say what cluster of kind to bring up.
 type kindFlags struct {
-	config, nodeImage string
+	config, nodeImage, kata string
 }
 
 func (f *kindFlags) register(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.config, "kind-config", kindconfigs.Default, "configuration of the kind cluster: "+join(kindconfigs.Names())+", or the path of a file")
 	cmd.Flags().StringVar(&f.nodeImage, "node-image", "", "image of the kind cluster's nodes (default: kind's own, by digest)")
+	cmd.Flags().StringVar(&f.kata, "install-kata", "", "install Kata Containers into the kind cluster, by its own chart, or as =FILE says with fields named as the flags of katacert kata install")
+	cmd.Flags().Lookup("install-kata").NoOptDefVal = officialKata
 	_ = cmd.RegisterFlagCompletionFunc("kind-config", completeKindConfigs)
 }
 
 func (f *kindFlags) check(cmd *cobra.Command, provider string) error {
-	for _, flag := range []string{"kind-config", "node-image"} {
+	for _, flag := range []string{"kind-config", "node-image", "install-kata"} {
 		if provider != providerKind && cmd.Flags().Changed(flag) {
 			return usagef("--%s goes with --cluster kind", flag)
 		}
@@ -38,6 +40,10 @@ func (f *kindFlags) check(cmd *cobra.Command, provider string) error {
 	}
 	if _, err := kind.LoadConfig(f.config); err != nil {
 		return usagef("--kind-config: %v", err)
+	}
+	if f.kata != "" {
+		_, err := kataInstallation(f.kata)
+		return err
 	}
 	return nil
 }
@@ -61,6 +67,12 @@ func (f *certifyFlags) reachKind(ctx context.Context, run string, progress *term
 	if err := kind.Require(ctx, config, f.kind.nodeImage); err != nil {
 		return nil, nil, err // before the time to build images is spent
 	}
+	var install *kataInstallFlags
+	if f.kind.kata != "" {
+		if install, err = prepareKata(ctx, f.kind.kata); err != nil {
+			return nil, nil, err
+		}
+	}
 	progress.Phase("", "build the images")
 	set, err := images.Build(ctx, images.Options{Progress: notes{progress}})
 	if err != nil {
@@ -73,6 +85,11 @@ func (f *certifyFlags) reachKind(ctx context.Context, run string, progress *term
 	})
 	if err != nil {
 		return nil, nil, err // no typed nil
+	}
+	if install != nil {
+		if err := install.installKata(ctx, c, f.scale, progress); err != nil {
+			return nil, nil, err
+		}
 	}
 	return c, set, nil
 }

@@ -91,6 +91,8 @@ func TestUsageErrors(t *testing.T) {
 		{"certify --cluster minikube", []string{`unknown --cluster "minikube"`, "local, kind or existing"}},
 		{"certify --cluster kind --kind-config ten-nodes", []string{`no kind configuration "ten-nodes"`, "two-workers"}},
 		{"certify --cluster kind --kubeconfig x", []string{"--cluster existing"}},
+		{"certify --install-kata", []string{"--install-kata goes with --cluster kind"}},
+		{"certify --cluster kind --install-kata=no-such.yaml", []string{"read the configuration file", "no-such.yaml"}},
 		{"certify --kind-config kata", []string{"--kind-config goes with --cluster kind"}},
 		{"certify --cluster existing --node-image x", []string{"--node-image goes with --cluster kind"}},
 		{"certify --kubeconfig x", []string{"--cluster existing"}},
