@@ -178,6 +178,10 @@ const (
 	// ParamNodePorts are the TCP ports on which services of the node wait at its
 	// own address, divided by commas; empty where there are none.
 	ParamNodePorts = "node_ports"
+	// ParamVsockPort is the port of the listener that the witness planted on the node's
+	// vsock, ParamVsockListeners the ports of all others there, divided by commas.
+	ParamVsockPort      = "vsock_port"
+	ParamVsockListeners = "vsock_listeners"
 	// ParamBlockDevice are the numbers of the planted block device, "major:minor".
 	ParamBlockDevice = "block_device"
 	// ParamHandle is the file handle of a planted file, as "<type>:<hex>".
@@ -243,6 +247,9 @@ const (
 // ListenerKey names the token, derived from a tenant's seed, for which the
 // listener in the tenant's own pod tells who came.
 const ListenerKey = "listener-log"
+
+// VsockAnswer is what the planted listener on the node's vsock answers.
+const VsockAnswer = "katacert"
 
 // TenantPort is the TCP port on which a listener in a tenant's pod waits.
 const TenantPort = 7331

@@ -23,9 +23,16 @@ func Probes() []probes.Probe {
 		{ID: "node-services", Rounds: lookAgain, From: probes.NotWitness, OptIn: true, Observe: nodeServices},
 		{ID: "tenant-call", Rounds: lookAgain, From: probes.OnlyTenants, OptIn: true, Observe: tenantCall},
 		{ID: "raw-frame", Rounds: lookAgain, From: forgesFrames, OptIn: true, Observe: rawFrame},
+		{ID: "vsock-ports", Rounds: []evidence.Round{evidence.Act}, From: probes.OnlyWitness, OptIn: true, Observe: listVsock},
+		{ID: "vsock-ports", Rounds: lookAgain, From: onlySubject, OptIn: true, Observe: vsockPorts},
+		{ID: "vsock-agent", Rounds: lookAgain, From: onlySubject, OptIn: true, Observe: vsockAgent},
 		{ID: "listener-log", Rounds: []evidence.Round{evidence.Settle}, From: onSandboxes, OptIn: true, Observe: listenerLog},
 	}
 }
+
+// onlySubject restricts a probe to the sandbox under test: on the node's own kernel the
+// same calls would leave the node.
+func onlySubject(v evidence.Vantage) bool { return v == evidence.Subject }
 
 // onSandboxes restricts a probe to the tenants on the RuntimeClass under test.
 func onSandboxes(v evidence.Vantage) bool { return v == evidence.Subject || v == evidence.Neighbour }

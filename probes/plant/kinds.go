@@ -40,6 +40,7 @@ func kinds() []kind {
 		{name: "key", put: putKey, find: findKeys, remove: removeKeys},
 		{name: plantRawFrame, put: putRawFrame, find: findRawFrame, touched: touchedRawFrame},
 		{name: plantKubelet, put: putKubelet, find: findKubelet},
+		{name: plantVsock, optIn: "vsock-ports", put: putVsock, find: findVsock, touched: touchedVsock},
 		{name: "handle", put: putHandle, find: findHandle, remove: removeHandle},
 		{name: plantShared, optIn: "share-links", put: putShared, find: findShared, remove: removeShared, touched: touchedShared},
 		{name: plantSpecial, optIn: "special-files", put: putSpecial, find: findSpecial, remove: removeSpecial, touched: touchedSpecial},

@@ -18,6 +18,7 @@ func (s *Scene) touch() {
 	for plant, weakness := range map[string]string{"loopback": "host-network", "loopback-udp": "host-network", "raw-frame": "net-raw"} {
 		lines = append(lines, plant+" "+Nonce(evidence.Weakened(weakness), evidence.LookAgain))
 	}
+	lines = append(lines, "vsock "+Nonce(evidence.Subject, evidence.LookAgain))
 	s.Set(evidence.Witness, evidence.Settle, "plants", "touched", list(lines...))
 }
 

@@ -53,4 +53,7 @@ func (s *Scene) sandboxProcesses(shim string) {
 	}
 	s.Saw(evidence.Witness, evidence.Look, "mitigations", evidence.Values{"vulnerabilities": list("meltdown: Mitigation: PTI", "retbleed: Vulnerable"), "smt_active": text("1")})
 	s.Saw(evidence.Subject, evidence.Look, "virtio", evidence.Values{"devices": list("virtio0 0001", "virtio1 001a")})
+	s.Saw(evidence.Witness, evidence.Act, "vsock-ports", evidence.Values{"ports": list(), "inventory": text("whole")})
+	s.Saw(evidence.Subject, evidence.LookAgain, "vsock-ports", evidence.Values{"reached": list(), "tried": number(1099)})
+	s.Saw(evidence.Subject, evidence.LookAgain, "vsock-agent", evidence.Values{"own": text("reached"), "reached": list(), "refused": list("1024: ECONNRESET")})
 }

@@ -163,7 +163,7 @@ func (s *Scene) witness(node Kernel, shim string) {
 	}
 	s.Saw(v, evidence.Act, "cgroups", evidence.Values{"hierarchy": text("memory"), "created": number(node.CgroupsMade), "num_memory": number(node.Cgroups + node.CgroupsMade)})
 	s.Saw(v, evidence.Act, "plants", evidence.Values{
-		"planted": list("file /run/canary", "process 4711", "kmsg 1", "shm 1", "socket @x", "loopback 127.0.0.1:1", "loopback-udp 127.0.0.1:1", "kubelet stand-in at port 1", "loop loop7", "key 4711", "raw-frame on every interface", "called /var/lib/x"), "failed": list(),
+		"planted": list("file /run/canary", "process 4711", "kmsg 1", "shm 1", "socket @x", "loopback 127.0.0.1:1", "loopback-udp 127.0.0.1:1", "kubelet stand-in at port 1", "loop loop7", "key 4711", "raw-frame on every interface", "called /var/lib/x", "vsock port 1"), "failed": list(),
 		"loop_device": text("/dev/loop7"), "loop_sectors": number(8198)})
 	s.Saw(v, evidence.Settle, "plants", evidence.Values{"reverted": list("file /run/canary"), "left": list(), "touched": list(), "untold": list()})
 	var sandboxes []string
