@@ -15,6 +15,7 @@ import (
 // round lets the given seats look at the same time, one exec each.
 func (t *targetRun) round(ctx context.Context, round evidence.Round, seats ...*seat) {
 	var group errgroup.Group
+	group.SetLimit(t.r.o.Timeouts.looksAtOnce())
 	for _, s := range seats {
 		group.Go(func() error {
 			record := t.look(ctx, s, round)

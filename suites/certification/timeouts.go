@@ -42,6 +42,23 @@ func DefaultTimeouts(factor float64) Timeouts {
 	}
 }
 
+// Where time-outs are slowScale times as long and more, slowLooks pods of a node
+// look at once. All of them together would keep a slow processor no less busy, and
+// each of them waiting for longer than single steps on its way may take, such as the
+// 30 s that kubelet and container runtime give a stream.
+const (
+	slowScale = 3
+	slowLooks = 4
+)
+
+// looksAtOnce is how many pods of a node look at once; negative is all of them.
+func (t Timeouts) looksAtOnce() int {
+	if t.Scale >= slowScale {
+		return slowLooks
+	}
+	return -1
+}
+
 // scaled tells the command of a round the factor.
 func (t Timeouts) scaled(argv []string) []string {
 	if t.Scale <= 1 {
