@@ -13,6 +13,7 @@ import (
 	"github.com/katacert/katacert/fixtures/cluster/local"
 	"github.com/katacert/katacert/fixtures/images"
 	"github.com/katacert/katacert/fixtures/mutants"
+	"github.com/katacert/katacert/fixtures/recordings"
 	"github.com/katacert/katacert/reports/terminal"
 	"github.com/katacert/katacert/suites/certification"
 	"github.com/katacert/katacert/suites/judge"
@@ -35,7 +36,9 @@ func newSelftest() *cobra.Command {
 mutant after the other: a handler that is really runc, a RuntimeClass dropped on
 admission, the node's root in a tenant's pod, a probe that lies. Every mutant must
 be caught by the controls that are there for it, and on the sound set-up nothing
-may fire. It writes selftest.json and selftest.md, the matrix of controls by
+may fire. Evidence that was recorded from sandboxes of Kata Containers is judged
+again, as it was and broken on purpose, for the faults that only such a node can have.
+It writes selftest.json and selftest.md, the matrix of controls by
 mutants, into a folder of its own below --out, with the reports of every run.
 
 Exit codes: 0 every mutant caught and no false alarm, 1 a mutant survived, a
@@ -77,6 +80,11 @@ func listMutants(w io.Writer, all []mutants.Mutant) error {
 	for _, m := range all {
 		if _, err := fmt.Fprintf(w, "%s\n  broken     %s\n  made by    %s\n  caught by  %s\n", m.ID, m.Broken, m.Means, strings.Join(m.Caught, ", ")); err != nil {
 			return fmt.Errorf("list the mutants: %w", err)
+		}
+	}
+	for _, t := range recordings.Trials() {
+		if _, err := fmt.Fprintf(w, "%s (recorded)\n  broken     %s\n  made by    a change of evidence recorded on another node: %s\n  caught by  %s\n", t.ID, t.Broken, t.Of, strings.Join(t.Caught, ", ")); err != nil {
+			return fmt.Errorf("list the recordings: %w", err)
 		}
 	}
 	return nil

@@ -13,6 +13,7 @@ import (
 	"github.com/katacert/katacert/probes"
 	"github.com/katacert/katacert/probes/evidence"
 	"github.com/katacert/katacert/probes/internal/kernfs"
+	"github.com/katacert/katacert/probes/internal/vsock"
 )
 
 // Tree is where a node's processes and files are: procfs, and the root file
@@ -39,7 +40,11 @@ const (
 // sandboxProcesses tells of each sandbox of this run by which processes the node
 // runs it, and how far these are confined. Other pods' sandboxes are left out.
 func sandboxProcesses(ctx *probes.Context) evidence.Observation {
-	return SandboxProcesses(Tree{Proc: procfs, Root: ctx.HostRoot}, ctx.Run)
+	o := SandboxProcesses(Tree{Proc: procfs, Root: ctx.HostRoot}, ctx.Run)
+	if o.State == evidence.Seen {
+		askConsoles(ctx, o.Values, vsock.Dial)
+	}
+	return o
 }
 
 // SandboxProcesses reads the processes of a run's sandboxes from a tree. The lists

@@ -88,6 +88,18 @@ func option(arguments []string, names ...string) string {
 	return value
 }
 
+// console is what the port of the debug console answered the node, where the agent's
+// own port did answer, so that a refusal says something; "" elsewhere.
+func (h *hosted) console() string {
+	lines, _ := h.values.List("consoles")
+	for _, line := range lines {
+		if fields := keyValues(line); fields["pod_uid"] == h.sandbox.PodUID && (fields["agent"] == "connected" || fields["console"] == "connected") {
+			return fields["console"]
+		}
+	}
+	return ""
+}
+
 // consoleWords of a guest's kernel command line open the agent's debug console
 // (kata-containers, docs/how-to/how-to-access-guest-vm.md and src/agent/src/config.rs).
 var consoleWords = []string{"agent.debug_console", "agent.debug_console_vport="}
@@ -131,6 +143,14 @@ func OpensConsole() Detection {
 		open = slices.Compact(open)
 		sight := Sight{Outcome: Undetected, Reason: "has a guest whose agent was told of no debug console",
 			Readings: []Reading{{Name: "kernel arguments", Truth: "no " + consoleWords[0], Seen: shorten(open), Match: len(open) > 0}}}
+		if answer := h.console(); answer != "" {
+			sight.Readings = append(sight.Readings, Reading{Name: "vsock port 1026", Truth: "refused", Seen: answer, Match: answer == "connected"})
+			if answer == "connected" {
+				open = append(open, "its port answered the node")
+			} else {
+				sight.Reason += ", and whose console's port refused the node (" + answer + ")"
+			}
+		}
 		if len(open) > 0 {
 			sight.Outcome, sight.Reason = Detected, "has a guest whose agent gives a root shell to whoever connects: "+strings.Join(open, " ")
 		}

@@ -23,7 +23,7 @@ func guests() []catalogue.Control {
 			ID:        "debug-console",
 			Title:     "The guest's debug console is off",
 			Why:       "Kata's debug console is a root shell of the guest without any password, for whoever reaches its vsock port: from the node, and where the guest has vsock, from the container.",
-			Proves:    "Neither the command line that the monitor gave to the guest's kernel nor the one that the guest shows turns it on.",
+			Proves:    "Neither the command line that the monitor gave to the guest's kernel nor the one that the guest shows turns it on; where the agent's port answers the node by vsock, that of the console (1026) does not.",
 			ProvesNot: "That the agent has no console built in: an image of one's own may hold anything.",
 			OnFail:    "Set debug_console_enabled = false in the agent's section of Kata's configuration, and look for agent.debug_console in kernel_params and in pods' annotations.",
 			Level:     catalogue.Hardening,
