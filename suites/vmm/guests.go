@@ -42,7 +42,7 @@ func guests() []catalogue.Control {
 			Refs:      catalogue.Refs("NIST CM-7", "NIST SC-3", "ATT&CK T1120", "ATT&CK T1611"),
 		},
 		{
-			ID:        "guest-image-immutable",
+			ID:        "vmm-boot-files",
 			Title:     "The files that guests start from cannot be changed",
 			Why:       "All guests of a node start from one kernel and one image. Who changes them owns every sandbox that starts from then on, the next tenant's too.",
 			Proves:    "Kernel, initrd, image and firmware that the runtime's state names are only root's to write, are held open for reading alone by the sandbox's processes, and were the same file, of the same size and times, before and after the run.",
