@@ -78,7 +78,7 @@ func certifying(t *testing.T, args ...string) (*exec.Cmd, *bytes.Buffer) {
 // is nothing in it.
 func TestInterruptedKind(t *testing.T) {
 	s := kindtest.New(t, "hang-init")
-	cmd, stderr := certifying(t, "--name", "cut")
+	cmd, stderr := certifying(t, "--name", "cut", "--runtime-class", "runc")
 	s.Await("hanging")
 	if err := cmd.Process.Signal(os.Interrupt); err != nil {
 		t.Fatal(err)
@@ -96,7 +96,7 @@ func TestInterruptedKind(t *testing.T) {
 // cluster carries.
 func TestKindThatDoesNotComeUp(t *testing.T) {
 	s := kindtest.New(t, "fail-init")
-	cmd, stderr := certifying(t)
+	cmd, stderr := certifying(t, "--kind-config", "runc-reference")
 	if _ = cmd.Wait(); cmd.ProcessState.ExitCode() != exitPartial || !strings.Contains(stderr.String(), "the fake was told to fail") {
 		t.Errorf("%s, standard error %q", cmd.ProcessState, stderr)
 	}
@@ -123,6 +123,18 @@ func TestKataThatCannotBeInstalledOnKind(t *testing.T) {
 		t.Errorf("started %v", nodes)
 	}
 	s.RequireNothingLeft()
+}
+
+// A fresh cluster with nothing to certify is not brought up.
+func TestKindWithoutSandbox(t *testing.T) {
+	s := kindtest.New(t)
+	got := katacert(t, "certify", "--cluster", "kind", "--kind-config", "two-workers")
+	if got.code != exitUsage || !strings.Contains(got.stderr, "--install-kata") {
+		t.Errorf("%+v", got)
+	}
+	if nodes := s.Calls("run --name"); len(nodes) > 0 {
+		t.Errorf("started %v", nodes)
+	}
 }
 
 func TestKataInstallationFiles(t *testing.T) {

@@ -67,6 +67,9 @@ func (f *certifyFlags) reachKind(ctx context.Context, run string, progress *term
 	if err := kind.Require(ctx, config, f.kind.nodeImage); err != nil {
 		return nil, nil, err // before the time to build images is spent
 	}
+	if !config.Sandboxed() && f.kind.kata == "" && len(f.classes) == 0 && !f.keep {
+		return nil, nil, usagef("a kind cluster of configuration %s has no sandbox to certify: add --install-kata, choose a --kind-config that brings one, or name a class with --runtime-class", f.kind.config)
+	}
 	var install *kataInstallFlags
 	if f.kind.kata != "" {
 		if install, err = prepareKata(ctx, f.kind.kata); err != nil {
