@@ -29,6 +29,17 @@ func TestUnknownHandler(t *testing.T) {
 	requireNoNamespaces(t)
 }
 
+// A pod that never ran is no reason to look for the pod in Kata's files, and none to
+// say that there is no Kata: the controls on Kata say why it did not run.
+func TestUnknownHandlerOfKata(t *testing.T) {
+	useCluster(t)
+	addClass(t, &nodev1.RuntimeClass{ObjectMeta: metav1.ObjectMeta{Name: "kata-ghost"}, Handler: "kata-ghost"})
+	run := certify(t, onCluster("--profile", "certification", "--runtime-class", "kata-ghost", "--controls", "^(kata-|agent-policy$|guest-image-)")...)
+	run.requireCode(t, 3)
+	requireWholeOfSubject(t, run.report, `no runtime for "kata-ghost" is configured`)
+	requireNoNamespaces(t)
+}
+
 // An image that cannot be pulled makes every control an error that names it.
 func TestImageThatCannotBePulled(t *testing.T) {
 	useCluster(t)
