@@ -80,7 +80,7 @@ func playShim(plan string) error {
 }
 
 // startBound bounds how long real processes may take to come up on a busy machine.
-const startBound = 40 * time.Second
+const startBound = 2 * time.Minute
 
 func awaitFile(path string) error {
 	if path == "" {

@@ -3,6 +3,7 @@
 package vsock
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -46,7 +47,7 @@ func Dial(cid, port uint32, limit time.Duration) (io.ReadWriteCloser, error) {
 // connect waits for the answer no longer than the limit.
 func connect(fd int, to unix.Sockaddr, limit time.Duration) error {
 	err := unix.Connect(fd, to)
-	if err != unix.EINPROGRESS { //nolint:errorlint // a system call's own error
+	if !errors.Is(err, unix.EINPROGRESS) {
 		return err
 	}
 	for end := time.Now().Add(limit); ; {
@@ -55,7 +56,7 @@ func connect(fd int, to unix.Sockaddr, limit time.Duration) error {
 			return unix.ETIMEDOUT
 		}
 		n, err := unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLOUT}}, int(left.Milliseconds())+1)
-		if err == unix.EINTR || err == nil && n == 0 { //nolint:errorlint // a system call's own error
+		if errors.Is(err, unix.EINTR) || err == nil && n == 0 {
 			continue
 		}
 		if err != nil {
@@ -98,7 +99,7 @@ func Listen(serve func(from uint32, connection io.ReadWriter)) (port uint32, end
 	go func() {
 		for {
 			taken, from, err := unix.Accept4(fd, unix.SOCK_CLOEXEC)
-			if err == unix.EINTR || err == unix.ECONNABORTED { //nolint:errorlint // a system call's own error
+			if errors.Is(err, unix.EINTR) || errors.Is(err, unix.ECONNABORTED) {
 				continue
 			}
 			if err != nil {
