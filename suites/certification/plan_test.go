@@ -202,7 +202,7 @@ func TestRequestsDoNotGrowWithTheControls(t *testing.T) {
 		run := &targetRun{r: &runner{o: o, plan: p}, target: p.Targets[0], seed: make([]byte, 32)}
 		vantages := append([]evidence.Vantage{evidence.Witness}, p.Vantages...)
 		for _, v := range vantages {
-			s := &seat{}
+			var s *seat
 			if name, annotated := v.Annotation(); annotated {
 				seats, err := run.annotatedSeats(name, pods.Marks{})
 				if err != nil || len(seats) == 0 {

@@ -76,6 +76,8 @@ func warned(event *corev1.Event) func(*watcher) { return func(w *watcher) { w.se
 func TestRunning(t *testing.T) {
 	timeouts := Timeouts{Pods: 2 * time.Minute, Grace: 20 * time.Second}
 	const handler = `Failed to create pod sandbox: rpc error: code = Unknown desc = failed to get sandbox runtime: no runtime for "kata" is configured`
+	const shim = `Failed to create pod sandbox: rpc error: code = Unknown desc = failed to start sandbox "4b825dc6": failed to start shim: failed to resolve runtime path: invalid custom binary path: stat /opt/kata/bin/containerd-shim-kata-v2: no such file or directory`
+	const annotation = `Failed to create pod sandbox: rpc error: code = Unknown desc = failed to create shim task: annotation io.katacontainers.config.hypervisor.default_memory is not enabled`
 	for _, test := range []struct {
 		name  string
 		steps []func(*watcher)
@@ -88,6 +90,8 @@ func TestRunning(t *testing.T) {
 		{"an image that cannot be pulled", []func(*watcher){set(pending()), set(pending(waiting("ImagePullBackOff", "Back-off pulling image")))}, 0, 3 * time.Second, []string{"pod ns/p, container probe: ImagePullBackOff"}},
 		{"an image whose first pull failed", []func(*watcher){set(pending(waiting("ErrImagePull", "not found")))}, 0, 2 * time.Second, []string{"ErrImagePull", "not found"}},
 		{"a handler that containerd does not know", []func(*watcher){set(pending()), warned(warning("FailedCreatePodSandBox", handler))}, 0, 3 * time.Second, []string{"FailedCreatePodSandBox", `no runtime for "kata" is configured`}},
+		{"a handler that containerd lists and whose shim does not exist", []func(*watcher){set(pending()), warned(warning("FailedCreatePodSandBox", shim))}, 0, 3 * time.Second, []string{"invalid custom binary path", "runtime_path of the handler"}},
+		{"an annotation that Kata refuses", []func(*watcher){set(pending()), warned(warning("FailedCreatePodSandBox", annotation))}, 0, 3 * time.Second, []string{"is not enabled", "enable_annotations"}},
 		{"a warning that came before the pod", []func(*watcher){warned(warning("FailedCreatePodSandBox", handler)), set(pending())}, 0, 3 * time.Second, []string{"FailedCreatePodSandBox"}},
 		{"a container that ended", []func(*watcher){set(pending(func(p *corev1.Pod) { p.Status.Phase, p.Status.Reason = corev1.PodFailed, "Evicted" }))}, 0, 2 * time.Second, []string{"Evicted"}},
 		{"no room, after the grace period", []func(*watcher){set(pending(unschedulable))}, 20 * time.Second, 25 * time.Second, []string{"0/1 nodes are available"}},

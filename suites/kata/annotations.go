@@ -63,9 +63,9 @@ func Annotations() []catalogue.Control {
 }
 
 const (
-	allowNone = "Take the name out of enable_annotations in Kata's configuration on the named node, anchor every expression there (^name$; an unanchored one allows whatever contains it), "
-	noPassing = "Kata honours this annotation whatever its configuration says. Take io.katacontainers.* out of pod_annotations of the handler in containerd's configuration, or let an admission policy refuse the annotation to tenants."
-	toNode    = "and let an admission policy refuse annotations of io.katacontainers.* to tenants."
+	allowNone    = "Take the name out of enable_annotations in Kata's configuration on the named node, anchor every expression there (^name$; an unanchored one allows whatever contains it), "
+	keepFromKata = "Kata honours this annotation whatever its configuration says. Take io.katacontainers.* out of pod_annotations of the handler in containerd's configuration, or let an admission policy refuse the annotation to tenants."
+	toNode       = "and let an admission policy refuse annotations of io.katacontainers.* to tenants."
 )
 
 func allAnnotated() []annotated {
@@ -167,7 +167,7 @@ func ofGuest() []annotated {
 			name: "kernel-modules", key: "io.katacontainers.config.agent.kernel_modules",
 			title:  "A tenant cannot let its guest's agent load kernel modules",
 			why:    "Modules of the guest's kernel are drivers and file systems that the operator left out of the sandbox on purpose: each is code that a tenant attacks from inside, with parameters of its choice.",
-			onFail: noPassing,
+			onFail: keepFromKata,
 			effect: judge.Spoken(), onKata: judge.Fail,
 			notProved: "A guest whose agent fails without naming the module.",
 			refs:      []string{"ATT&CK T1547.006"},
@@ -176,7 +176,7 @@ func ofGuest() []annotated {
 			name: "guest-seccomp", key: "io.katacontainers.config.runtime.disable_guest_seccomp",
 			title:  "A tenant cannot switch off seccomp in its guest",
 			why:    "The seccomp filter of a container in the guest is what stands between the container and the guest's kernel. Where the operator switched it on, the tenant must not switch it off.",
-			onFail: noPassing,
+			onFail: keepFromKata,
 			effect: judge.LostSeccomp(), onKata: judge.NotApplicable,
 			notProved: "That seccomp is on: a default Kata Containers has it off in the guest.",
 			refs:      []string{"CIS 5.7.2", "ATT&CK T1562"},
@@ -185,7 +185,7 @@ func ofGuest() []annotated {
 			name: "disable-new-netns", key: "io.katacontainers.config.runtime.disable_new_netns",
 			title:  "A tenant cannot take its sandbox out of the pod's network",
 			why:    "The pod's network namespace holds the hypervisor too: with it the node's firewall and network policies hold whoever breaks out of the guest. Without it the hypervisor runs in the network of the node.",
-			onFail: noPassing,
+			onFail: keepFromKata,
 			effect: judge.LostNetwork(), onKata: judge.Fail,
 			notProved: "In which namespace the hypervisor runs.",
 			refs:      []string{"NIST SC-7", "ATT&CK T1599"},
@@ -194,7 +194,7 @@ func ofGuest() []annotated {
 			name: "sandbox-cgroup-only", key: "io.katacontainers.config.runtime.sandbox_cgroup_only",
 			title:     "A tenant cannot take its sandbox out of the pod's cgroup",
 			why:       "What runs outside of the pod's cgroup is not held by the pod's limits and not counted for it: the tenant's load there is everybody's.",
-			onFail:    noPassing,
+			onFail:    keepFromKata,
 			effect:    judge.LeftItsCgroup(),
 			notProved: "That sandboxes are in the pod's cgroup at all: Kata's Go shim keeps a part of them outside as installed.",
 			refs:      []string{"NIST SC-6", "ATT&CK T1496"},
