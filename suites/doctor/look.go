@@ -133,11 +133,11 @@ func (d *Diagnosis) hardware(about string, record evidence.Record) {
 				"switch it on in the firmware; in a cloud, choose bare metal or a type of machine with nested virtualisation")
 		}
 	})
-	for _, device := range []struct{ path, for_ string }{{"/dev/vhost-vsock", "the agent's connection (QEMU)"}, {"/dev/vhost-net", "fast networks"}} {
+	for _, device := range []struct{ path, purpose string }{{"/dev/vhost-vsock", "the agent's connection (QEMU)"}, {"/dev/vhost-net", "fast networks"}} {
 		if has(device.path) {
-			d.add(about, strings.TrimPrefix(device.path, "/dev/"), OK, device.path+", for "+device.for_, "")
+			d.add(about, strings.TrimPrefix(device.path, "/dev/"), OK, device.path+", for "+device.purpose, "")
 		} else {
-			d.add(about, strings.TrimPrefix(device.path, "/dev/"), Missing, "there is no "+device.path+", for "+device.for_, "modprobe "+strings.ReplaceAll(strings.TrimPrefix(device.path, "/dev/"), "-", "_"))
+			d.add(about, strings.TrimPrefix(device.path, "/dev/"), Missing, "there is no "+device.path+", for "+device.purpose, "modprobe "+strings.ReplaceAll(strings.TrimPrefix(device.path, "/dev/"), "-", "_"))
 		}
 	}
 	d.replace("iommu", about, func() {
