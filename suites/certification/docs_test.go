@@ -60,3 +60,31 @@ func requireCurrent(t *testing.T, path string, want []byte) {
 		t.Errorf("%s is not current: run `make generate`", path)
 	}
 }
+
+// The findings that are explained are controls, and take no certificate.
+func TestDocumentedFindingsAreControls(t *testing.T) {
+	text, err := os.ReadFile("../../docs/certifying-kata.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, table, found := strings.Cut(string(text), "## The findings of a default Kata 4.1")
+	rows := 0
+	for line := range strings.Lines(table) {
+		cells := strings.Split(line, " | ")
+		if !strings.HasPrefix(line, "| `") || len(cells) != 3 {
+			continue
+		}
+		rows++
+		for i, id := range strings.Split(cells[0], "`") {
+			if i%2 == 0 {
+				continue
+			}
+			if c, err := catalogue.Find(Catalogue(), id); err != nil || c.Level != catalogue.Hardening {
+				t.Errorf("%s: %v, level %q", id, err, c.Level)
+			}
+		}
+	}
+	if !found || rows == 0 {
+		t.Error("no findings are explained")
+	}
+}

@@ -133,11 +133,11 @@ func (d *Diagnosis) hardware(about string, record evidence.Record) {
 				"switch it on in the firmware; in a cloud, choose bare metal or a type of machine with nested virtualisation")
 		}
 	})
-	for _, device := range []struct{ path, for_ string }{{"/dev/vhost-vsock", "the agent's connection (QEMU)"}, {"/dev/vhost-net", "fast networks"}} {
+	for _, device := range []struct{ path, purpose string }{{"/dev/vhost-vsock", "the agent's connection (QEMU)"}, {"/dev/vhost-net", "fast networks"}} {
 		if has(device.path) {
-			d.add(about, strings.TrimPrefix(device.path, "/dev/"), OK, device.path+", for "+device.for_, "")
+			d.add(about, strings.TrimPrefix(device.path, "/dev/"), OK, device.path+", for "+device.purpose, "")
 		} else {
-			d.add(about, strings.TrimPrefix(device.path, "/dev/"), Missing, "there is no "+device.path+", for "+device.for_, "modprobe "+strings.ReplaceAll(strings.TrimPrefix(device.path, "/dev/"), "-", "_"))
+			d.add(about, strings.TrimPrefix(device.path, "/dev/"), Missing, "there is no "+device.path+", for "+device.purpose, "modprobe "+strings.ReplaceAll(strings.TrimPrefix(device.path, "/dev/"), "-", "_"))
 		}
 	}
 	d.replace("iommu", about, func() {
@@ -196,20 +196,36 @@ func (d *Diagnosis) kata(node, handler string, record evidence.Record, classes [
 		d.add(about, name, OK, strings.TrimSpace("runtime "+runtime.Type+" "+runtime.Path), "")
 		return
 	}
-	for _, p := range n.Programs {
-		if p.Problem != "" {
-			d.add(about, name, Problem, fmt.Sprintf("Kata's %s %s: %s", p.Role, p.Path, p.Problem), "install Kata Containers on the node again")
-			if p.Role == "shim" {
-				d.block(node, handler, "Kata's shim is not there: "+p.Problem)
-			}
-		}
-	}
 	config, err := n.Kata(runtime)
 	if err != nil {
 		d.add(about, name, Problem, oneLine(err), "mend Kata's configuration on the node; its shim would fail as well")
 		return
 	}
+	if absent := unusable(n, runtime, config); len(absent) > 0 {
+		why := strings.Join(absent, "; ")
+		d.add(about, name, Problem, why, "install Kata Containers on the node again")
+		d.block(node, handler, why)
+		return
+	}
 	d.add(about, name, OK, fmt.Sprintf("Kata Containers, %s, hypervisor %s, configured by %s", config.Shim, config.Hypervisor, strings.Join(config.Files, ", ")), "")
+}
+
+// unusable lists what Kata would start or boot on the node, and cannot. Programs that
+// another file of the configuration replaced do not count.
+func unusable(n *katanode.Node, runtime katanode.Runtime, config *katanode.Config) []string {
+	counts := map[string]bool{runtime.Path: true}
+	for _, key := range []string{"path", "jailer_path", "virtio_fs_daemon", "kernel", "image", "initrd", "firmware"} {
+		if path, err := config.Text(katanode.Hypervisor, key, ""); err == nil {
+			counts[path] = true
+		}
+	}
+	var list []string
+	for _, p := range n.Programs {
+		if p.Problem != "" && p.Path != "" && counts[p.Path] {
+			list = append(list, fmt.Sprintf("Kata's %s %s: %s", p.Role, p.Path, p.Problem))
+		}
+	}
+	return list
 }
 
 // fits says whether pods of a handler may come to the node: where they may not, the
