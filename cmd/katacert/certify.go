@@ -180,7 +180,7 @@ func (f *certifyFlags) certify(ctx context.Context, o certification.Options) (*r
 		}
 		return nil, err
 	}
-	specs.Declare(runner.Plan(), func(context.Context) *reports.Report {
+	specs.Declare(runner.Plan(), o.Timeouts.Ending(), func(context.Context) *reports.Report {
 		report = runner.Run(ctx)
 		return report
 	})
@@ -189,6 +189,9 @@ func (f *certifyFlags) certify(ctx context.Context, o certification.Options) (*r
 	suite, reporter := ginkgo.GinkgoConfiguration()
 	suite.Timeout = 24 * time.Hour // the named time-outs bound a run
 	ginkgo.RunSpecs(reported{}, "katacert", suite, reporter)
+	if report.Run.Finished.IsZero() {
+		return certification.CutOff(report), nil
+	}
 	return report, nil
 }
 

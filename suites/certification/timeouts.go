@@ -59,6 +59,11 @@ func (t Timeouts) looksAtOnce() int {
 	return -1
 }
 
+// Ending is how long a run that is stopped may take to end: the witness reverts
+// what it planted, then the pods of the target go, and at last the namespaces; an
+// annotated pod may have to go before all that.
+func (t Timeouts) Ending() time.Duration { return 4*t.Cleanup + t.Request }
+
 // scaled tells the command of a round the factor.
 func (t Timeouts) scaled(argv []string) []string {
 	if t.Scale <= 1 {

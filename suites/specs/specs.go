@@ -6,6 +6,7 @@ package specs
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/onsi/ginkgo/v2"
 
@@ -16,12 +17,13 @@ import (
 )
 
 // Declare builds the specs of a plan. Certify is called once, before the first
-// of them.
-func Declare(plan certification.Plan, certify func(context.Context) *reports.Report) {
+// of them. When it is interrupted it is given the time that ending may take,
+// instead of Ginkgo's half a minute: what it made must be taken back.
+func Declare(plan certification.Plan, ending time.Duration, certify func(context.Context) *reports.Report) {
 	var report *reports.Report
 	ginkgo.BeforeSuite(func(ctx ginkgo.SpecContext) {
 		report = certify(ctx)
-	})
+	}, ginkgo.GracePeriod(ending))
 	for _, target := range plan.Targets {
 		ginkgo.Describe(target.ID, ginkgo.Label("node:"+target.Node.Name, "runtime-class:"+target.Class.Name), func() {
 			for _, control := range plan.Controls {

@@ -47,6 +47,7 @@ func RunSuite(t *testing.T, name string, controls []catalogue.Control) {
 	if profile == "" {
 		profile = catalogue.Nightly
 	}
+	timeouts := certification.DefaultTimeouts(1)
 	runner, _, err := certification.Prepare(t.Context(), certification.Options{
 		Cluster:        certification.Cluster{Provider: "existing", Name: cluster.Name(), Config: cluster.RESTConfig()},
 		RuntimeClasses: strings.FieldsFunc(os.Getenv(EnvClasses), func(r rune) bool { return r == ',' }),
@@ -54,13 +55,13 @@ func RunSuite(t *testing.T, name string, controls []catalogue.Control) {
 		Require:        catalogue.Isolation,
 		Images:         certification.Images{Probe: probe, Trainer: os.Getenv(EnvTrainerImage)},
 		Out:            t.TempDir(),
-		Timeouts:       certification.DefaultTimeouts(1),
+		Timeouts:       timeouts,
 		Progress:       log{},
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	Declare(runner.Plan(), func(ctx context.Context) *reports.Report { return runner.Run(ctx) })
+	Declare(runner.Plan(), timeouts.Ending(), func(ctx context.Context) *reports.Report { return runner.Run(ctx) })
 	ginkgo.RunSpecs(t, name)
 }
 
