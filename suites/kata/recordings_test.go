@@ -213,3 +213,14 @@ func TestControlsAreSound(t *testing.T) {
 		t.Error(fault)
 	}
 }
+
+// A trial is found by its id, and so must be the only one of it.
+func TestTrialsHaveIDsOfTheirOwn(t *testing.T) {
+	seen := map[string]bool{}
+	for _, trial := range recordings.Trials() {
+		if seen[trial.ID] {
+			t.Errorf("two trials are called %s", trial.ID)
+		}
+		seen[trial.ID] = true
+	}
+}
