@@ -123,7 +123,7 @@ func ofNode() []annotated {
 	}
 	return append(node, annotated{
 		name: "virtio-fs-extra-args", key: "io.katacontainers.config.hypervisor.virtio_fs_extra_args",
-		title:     "A tenant cannot give arguments to the program that serves its files on the node",
+		title:     "A tenant cannot give arguments to the program that serves its files",
 		why:       "virtiofsd runs as root of the node. Its arguments say which folder it serves and whether it is confined: with them a tenant has it serve the node's root.",
 		onFail:    "Upgrade to Kata Containers 3.31 or later. " + allowNone + toNode,
 		level:     catalogue.Isolation,
