@@ -50,7 +50,7 @@ func everyRun() []Permission {
 		{Verb: "delete", Resource: "namespaces", Need: EveryRun, Why: "to remove everything that the run made"},
 		{Verb: "watch", Resource: "serviceaccounts", Need: EveryRun, Why: "to wait for the default account of each namespace, without which its pods are refused"},
 		{Verb: "create", Resource: "pods", Need: EveryRun, Why: "to start the witness, the plain pods and the tenants' pods"},
-		{Verb: "list", Resource: "pods", Need: EveryRun, Why: "to follow the run's pods, by label, in one watch for all namespaces"},
+		{Verb: "list", Resource: "pods", Need: EveryRun, Why: "to follow the run's pods, by label, in one watch for all namespaces, and to see how much room a node has"},
 		{Verb: "watch", Resource: "pods", Need: EveryRun, Why: "to follow the run's pods without asking again and again"},
 		{Verb: "delete", Resource: "pods", Need: EveryRun, Why: "to leave the node as it was before the next target"},
 		{Verb: "create", Resource: "pods/exec", Need: EveryRun, Why: "to let the probes look: one exec for each pod and round (SPDY, and every exec since Kubernetes 1.35)"},
