@@ -22,15 +22,15 @@ func (r *sandboxReader) read(id string, m member) {
 	ns, nsErr := namespaces(m.dir)
 	cgroup, cgroupErr := kernfs.Read(filepath.Join(m.dir, "cgroup"))
 	if err = errors.Join(err, nsErr, cgroupErr); err != nil {
-		r.unread = append(r.unread, fmt.Sprintf("pod_uid=%s role=%s pid=%d why=%s", m.uid, m.role, m.pid, encoded(err.Error(), maxArgumentBytes)))
+		r.unread = append(r.unread, fmt.Sprintf("pod_uid=%s role=%s pid=%d why=%s", m.uid, m.role, m.pid, encoded(err.Error())))
 		return
 	}
 	root, _ := os.Readlink(filepath.Join(m.dir, "root"))
 	cwd, _ := os.Readlink(filepath.Join(m.dir, "cwd"))
 	exe, _ := os.Readlink(filepath.Join(m.dir, "exe"))
 	r.processes = append(r.processes, fmt.Sprintf("pod_uid=%s sandbox=%s role=%s pid=%d parent=%d exe=%s path=%s sha256=%s %s ns=%s cgroup=%s root=%s root_mount=%s cwd=%s",
-		m.uid, id, m.role, m.pid, parent(m.dir), m.exe, encoded(exe, maxArgumentBytes), r.digests.of(m.process), threads, ns, cgroupPaths(cgroup),
-		encoded(root, maxArgumentBytes), encoded(rootMount(m.dir), maxArgumentBytes), encoded(cwd, maxArgumentBytes)))
+		m.uid, id, m.role, m.pid, parent(m.dir), m.exe, encoded(exe), r.digests.of(m.process), threads, ns, cgroupPaths(cgroup),
+		encoded(root), encoded(rootMount(m.dir)), encoded(cwd)))
 	r.readMemory(m)
 	if r.told[m.pid] {
 		return // a monitor inside of its shim is one process in two roles
@@ -52,7 +52,7 @@ func (r *sandboxReader) readArguments(m member) {
 			return
 		}
 		r.cut = r.cut || len(argument) > maxArgumentBytes
-		r.arguments = append(r.arguments, fmt.Sprintf("pid=%d n=%03d arg=%s", m.pid, n, encoded(string(argument), maxArgumentBytes)))
+		r.arguments = append(r.arguments, fmt.Sprintf("pid=%d n=%03d arg=%s", m.pid, n, encoded(string(argument))))
 	}
 }
 
@@ -166,7 +166,7 @@ func cgroupPaths(cgroup []byte) string {
 		if len(parts) != 3 {
 			continue
 		}
-		if path := encoded(parts[2], maxArgumentBytes); !slices.Contains(paths, path) {
+		if path := encoded(parts[2]); !slices.Contains(paths, path) {
 			paths = append(paths, path)
 		}
 	}
@@ -196,10 +196,11 @@ func rootMount(dir string) string {
 }
 
 // encoded keeps a text from reading as several words or values: white space,
-// commas, control characters and "%" become %XX. It is cut after limit bytes.
-func encoded(text string, limit int) string {
+// commas, control characters and "%" become %XX. It is cut after
+// maxArgumentBytes.
+func encoded(text string) string {
 	var b strings.Builder
-	for i := range min(len(text), limit) {
+	for i := range min(len(text), maxArgumentBytes) {
 		if c := text[i]; c <= ' ' || c == '%' || c >= 0x7f {
 			fmt.Fprintf(&b, "%%%02X", c)
 		} else {

@@ -37,7 +37,7 @@ func GuestImages(tree Tree, run string) evidence.Observation {
 		state := readState(tree.Root, id)
 		members := r.members(p, id, state)
 		for _, path := range state.images {
-			images = append(images, fmt.Sprintf("pod_uid=%s path=%s %s", uid, encoded(path, maxArgumentBytes), r.image(members, path)))
+			images = append(images, fmt.Sprintf("pod_uid=%s path=%s %s", uid, encoded(path), r.image(members, path)))
 		}
 	}
 	if r.count == 0 {
@@ -53,14 +53,14 @@ func GuestImages(tree Tree, run string) evidence.Observation {
 func (r *sandboxReader) image(members []member, path string) string {
 	var stat unix.Stat_t
 	if err := unix.Stat(r.inside(members[0], path), &stat); err != nil {
-		return "unread=" + encoded(err.Error(), maxArgumentBytes)
+		return "unread=" + encoded(err.Error())
 	}
 	var writers []string
 	for _, m := range members {
 		folder := filepath.Join(m.dir, "fd")
 		entries, err := os.ReadDir(folder)
 		if err != nil {
-			return "unread=" + encoded(err.Error(), maxArgumentBytes)
+			return "unread=" + encoded(err.Error())
 		}
 		for _, entry := range entries {
 			var open unix.Stat_t

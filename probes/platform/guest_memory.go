@@ -31,7 +31,7 @@ func (r *sandboxReader) readMemory(m member) {
 	if err != nil {
 		// A kernel without smaps, or one that does not let it be read, still tells maps.
 		if smaps, err = kernfs.Read(filepath.Join(m.dir, "maps")); err != nil {
-			r.unread = append(r.unread, fmt.Sprintf("pod_uid=%s role=%s pid=%d why=%s", m.uid, m.role, m.pid, encoded("memory: "+err.Error(), maxArgumentBytes)))
+			r.unread = append(r.unread, fmt.Sprintf("pod_uid=%s role=%s pid=%d why=%s", m.uid, m.role, m.pid, encoded("memory: "+err.Error())))
 			return
 		}
 	}
@@ -45,7 +45,7 @@ func (r *sandboxReader) readMemory(m member) {
 			return
 		}
 		r.memory = append(r.memory, fmt.Sprintf("pid=%d role=%s kib=%d perms=%s mergeable=%d path=%s %s", m.pid, m.role, mapping.kib, mapping.perms,
-			bit(mapping.mergeable), encoded(mapping.path, maxArgumentBytes), r.whoMayOpen(m, mapping.path)))
+			bit(mapping.mergeable), encoded(mapping.path), r.whoMayOpen(m, mapping.path)))
 	}
 }
 
@@ -115,7 +115,7 @@ func (r *sandboxReader) readDescriptors(m member) {
 	folder := filepath.Join(m.dir, "fd")
 	entries, err := os.ReadDir(folder)
 	if err != nil {
-		r.unread = append(r.unread, fmt.Sprintf("pod_uid=%s role=%s pid=%d why=%s", m.uid, m.role, m.pid, encoded("descriptors: "+err.Error(), maxArgumentBytes)))
+		r.unread = append(r.unread, fmt.Sprintf("pod_uid=%s role=%s pid=%d why=%s", m.uid, m.role, m.pid, encoded("descriptors: "+err.Error())))
 		return
 	}
 	count := 0
@@ -133,7 +133,7 @@ func (r *sandboxReader) readDescriptors(m member) {
 			r.cut = r.cut || m.role != roleVirtiofsd
 			return
 		}
-		r.files = append(r.files, fmt.Sprintf("pid=%d role=%s fd=%s flags=%s path=%s", m.pid, m.role, entry.Name(), infoField(info, "flags"), encoded(target, maxArgumentBytes)))
+		r.files = append(r.files, fmt.Sprintf("pid=%d role=%s fd=%s flags=%s path=%s", m.pid, m.role, entry.Name(), infoField(info, "flags"), encoded(target)))
 	}
 }
 

@@ -11,6 +11,10 @@ import (
 // It compares with nothing: which of them matter depends on what the tenants are.
 func ShowsMitigations() Detection {
 	return func(c *Case) Sight {
+		// What a node's processor does matters to a pod that runs on it.
+		if _, err := c.sandbox(c.Seen.Vantage); err != nil {
+			return Sight{Outcome: Unknown, Reason: err.Error()}
+		}
 		o, err := c.observe(c.Evidence.View(evidence.Witness), evidence.Look, "mitigations")
 		if err != nil {
 			return Sight{Outcome: Unknown, Reason: "runs on a processor that cannot be told of: witness " + err.Error()}

@@ -35,7 +35,7 @@ func SharesMemory() Detection {
 				}
 				path, kib := decoded(m["path"]), m["kib"]
 				told++
-				says, what := memoryFault(m, path, h.sandbox.ID, merges == 1)
+				says, what := memoryFault(m, path, merges == 1)
 				readings = append(readings, Reading{Name: kib + " KiB at " + path, Truth: "open to this guest's processes alone", Seen: what, Match: says != ""})
 				if says != "" {
 					wrong = append(wrong, fmt.Sprintf("%s %s", p, says))
@@ -55,7 +55,7 @@ func SharesMemory() Detection {
 }
 
 // memoryFault says what is wrong with a mapping of guest memory, and what it is.
-func memoryFault(m map[string]string, path, id string, merges bool) (says, what string) {
+func memoryFault(m map[string]string, path string, merges bool) (says, what string) {
 	if m["mergeable"] == "1" && merges {
 		return "lets the node merge its guest's memory with other guests' (KSM)", "merged by KSM"
 	}
