@@ -4,7 +4,6 @@ package e2e
 
 import (
 	"regexp"
-	"slices"
 	"testing"
 	"time"
 
@@ -117,9 +116,7 @@ func addClass(t *testing.T, class *nodev1.RuntimeClass) {
 // subject, or of the neighbour, whose pods did not start.
 func requireWholeOfSubject(t *testing.T, r *reports.Report, text string) {
 	t.Helper()
-	of := *r
-	of.Verdicts = slices.DeleteFunc(slices.Clone(r.Verdicts), func(v reports.Verdict) bool { return v.Control == "cpu-mitigations" }) // records the node alone
-	requireWhole(t, &of, text)
+	requireWhole(t, r, text)
 	if len(r.Leftovers) > 0 {
 		t.Errorf("the run left %v", r.Leftovers)
 	}
