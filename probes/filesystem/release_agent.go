@@ -53,7 +53,8 @@ func releaseAgents(ctx *probes.Context) evidence.Observation {
 	if len(hierarchies) == 0 && len(visible) == 0 {
 		return probes.Absent("no cgroup hierarchy of version 1")
 	}
-	a, ended := bounded.Within(agentWithin, func() *agents {
+	limit := ctx.Scaled(agentWithin)
+	a, ended := bounded.Within(limit, func() *agents {
 		a := &agents{}
 		for _, dir := range visible {
 			a.open("mount "+dir, dir)
@@ -65,7 +66,7 @@ func releaseAgents(ctx *probes.Context) evidence.Observation {
 		return a
 	})
 	if !ended {
-		return evidence.Observation{State: evidence.Failed, Detail: fmt.Sprintf("the kernel did not answer within %v", agentWithin)}
+		return evidence.Observation{State: evidence.Failed, Detail: fmt.Sprintf("the kernel did not answer within %v", limit)}
 	}
 	return probes.Seen(evidence.Values{"opened": evidence.List(a.opened...), "tried": evidence.List(a.tried...)})
 }

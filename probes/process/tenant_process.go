@@ -40,9 +40,10 @@ type tenantFinds struct {
 // tenantProcesses looks for other tenants' data in the processes that can be
 // seen: in their environment, and in the memory of their resident processes.
 func tenantProcesses(ctx *probes.Context) evidence.Observation {
-	s, ended := bounded.Within(huntWithin, func() tenantFinds { return huntProcesses(ctx) })
+	limit := ctx.Scaled(huntWithin)
+	s, ended := bounded.Within(limit, func() tenantFinds { return huntProcesses(ctx) })
 	if !ended {
-		return evidence.Observation{State: evidence.Failed, Detail: fmt.Sprintf("a process did not let itself be read within %v", huntWithin)}
+		return evidence.Observation{State: evidence.Failed, Detail: fmt.Sprintf("a process did not let itself be read within %v", limit)}
 	}
 	if s.err != nil {
 		return probes.Unreadable(s.err)
