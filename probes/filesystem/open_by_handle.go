@@ -39,11 +39,12 @@ func openByHandle(ctx *probes.Context) evidence.Observation {
 	if err != nil {
 		return probes.Unreadable(err)
 	}
-	o, ended := bounded.Within(openHandleWithin, func() evidence.Observation {
+	limit := ctx.Scaled(openHandleWithin)
+	o, ended := bounded.Within(limit, func() evidence.Observation {
 		return openThrough(handleMounts(), handle, func(content string) bool { return ctx.Find(probes.TokenHandle, content) })
 	})
 	if !ended {
-		return evidence.Observation{State: evidence.Failed, Detail: fmt.Sprintf("a file system did not answer within %v", openHandleWithin)}
+		return evidence.Observation{State: evidence.Failed, Detail: fmt.Sprintf("a file system did not answer within %v", limit)}
 	}
 	return o
 }

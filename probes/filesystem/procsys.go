@@ -42,7 +42,8 @@ func procsys(ctx *probes.Context) evidence.Observation {
 	for _, m := range table {
 		points = append(points, m.Mountpoint)
 	}
-	found, ended := bounded.Within(procsysWithin, func() *procsysFinds {
+	limit := ctx.Scaled(procsysWithin)
+	found, ended := bounded.Within(limit, func() *procsysFinds {
 		finds := &procsysFinds{isToken: func(word string) bool { return ctx.Find(probes.TokenArgv, word) }}
 		for _, place := range procsysPlaces(points) {
 			finds.look(place)
@@ -50,7 +51,7 @@ func procsys(ctx *probes.Context) evidence.Observation {
 		return finds
 	})
 	if !ended {
-		return evidence.Observation{State: evidence.Failed, Detail: fmt.Sprintf("a file system did not answer within %v", procsysWithin)}
+		return evidence.Observation{State: evidence.Failed, Detail: fmt.Sprintf("a file system did not answer within %v", limit)}
 	}
 	return probes.Seen(evidence.Values{
 		"looked_at":  evidence.Number(found.places),

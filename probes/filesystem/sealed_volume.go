@@ -35,11 +35,12 @@ func sealedVolume(ctx *probes.Context) evidence.Observation {
 	if name == "" {
 		return probes.Absent("was not told of a file in a volume of the node")
 	}
-	o, ended := bounded.Within(sealedWithin, func() evidence.Observation {
+	limit := ctx.Scaled(sealedWithin)
+	o, ended := bounded.Within(limit, func() evidence.Observation {
 		return writeSealed(probes.SealedDir, probes.ScratchDir, name, ctx.Nonce)
 	})
 	if !ended {
-		return evidence.Observation{State: evidence.Failed, Detail: fmt.Sprintf("the volume did not answer within %v", sealedWithin)}
+		return evidence.Observation{State: evidence.Failed, Detail: fmt.Sprintf("the volume did not answer within %v", limit)}
 	}
 	return o
 }

@@ -36,9 +36,10 @@ func shareLinks(ctx *probes.Context) evidence.Observation {
 	if target == "" {
 		return probes.Absent("was not told of a folder planted on the node")
 	}
-	o, ended := bounded.Within(linksWithin, func() evidence.Observation { return writeThroughLinks(probes.ScratchDir, target, ctx.Nonce) })
+	limit := ctx.Scaled(linksWithin)
+	o, ended := bounded.Within(limit, func() evidence.Observation { return writeThroughLinks(probes.ScratchDir, target, ctx.Nonce) })
 	if !ended {
-		return evidence.Observation{State: evidence.Failed, Detail: fmt.Sprintf("the volume did not answer within %v", linksWithin)}
+		return evidence.Observation{State: evidence.Failed, Detail: fmt.Sprintf("the volume did not answer within %v", limit)}
 	}
 	return o
 }

@@ -23,11 +23,12 @@ func specialFiles(ctx *probes.Context) evidence.Observation {
 	if mark == "" {
 		return probes.Absent("was not told how to name special files for the witness")
 	}
-	o, ended := bounded.Within(specialWithin, func() evidence.Observation {
+	limit := ctx.Scaled(specialWithin)
+	o, ended := bounded.Within(limit, func() evidence.Observation {
 		return makeSpecialFiles(probes.ScratchDir, mark+"-"+ctx.Nonce+"-")
 	})
 	if !ended {
-		return evidence.Observation{State: evidence.Failed, Detail: fmt.Sprintf("the volume did not answer within %v", specialWithin)}
+		return evidence.Observation{State: evidence.Failed, Detail: fmt.Sprintf("the volume did not answer within %v", limit)}
 	}
 	return o
 }

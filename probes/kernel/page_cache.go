@@ -24,7 +24,7 @@ func leaveSign(ctx *probes.Context) evidence.Observation {
 	if len(ctx.Seed) == 0 {
 		return evidence.Observation{State: evidence.Failed, Detail: "was given no seed to draw pages from"}
 	}
-	return withPages(func(f *pagecache.File) (evidence.Values, error) {
+	return withPages(ctx, func(f *pagecache.File) (evidence.Values, error) {
 		left, err := f.Evict()
 		if err != nil {
 			return nil, err
@@ -44,7 +44,7 @@ func leaveTenantSign(ctx *probes.Context) evidence.Observation {
 	if ctx.Tenant != "" && ctx.Vantage != evidence.Reference {
 		region, secret = "tenant-"+ctx.Tenant, ctx.TenantSeed
 	}
-	return withPages(func(f *pagecache.File) (evidence.Values, error) { return warm(f, region, secret) })
+	return withPages(ctx, func(f *pagecache.File) (evidence.Values, error) { return warm(f, region, secret) })
 }
 
 func warm(f *pagecache.File, region string, secret []byte) (evidence.Values, error) {
@@ -61,8 +61,8 @@ func warm(f *pagecache.File, region string, secret []byte) (evidence.Values, err
 
 // readSigns reports which pages of each region are in memory, by the region's
 // name.
-func readSigns(*probes.Context) evidence.Observation {
-	return withPages(func(f *pagecache.File) (evidence.Values, error) {
+func readSigns(ctx *probes.Context) evidence.Observation {
+	return withPages(ctx, func(f *pagecache.File) (evidence.Values, error) {
 		values := evidence.Values{}
 		for _, region := range probes.PageRegions() {
 			sign, err := f.Recover(region)
@@ -76,8 +76,9 @@ func readSigns(*probes.Context) evidence.Observation {
 }
 
 // withPages opens the image's file for a piece of work.
-func withPages(work func(*pagecache.File) (evidence.Values, error)) evidence.Observation {
-	o, ended := bounded.Within(pageCacheWithin, func() evidence.Observation {
+func withPages(ctx *probes.Context, work func(*pagecache.File) (evidence.Values, error)) evidence.Observation {
+	limit := ctx.Scaled(pageCacheWithin)
+	o, ended := bounded.Within(limit, func() evidence.Observation {
 		f, err := pagecache.Open(probes.PagesFile)
 		if errors.Is(err, fs.ErrNotExist) {
 			return probes.Absent("this root file system holds no file %s, which is part of the probe's image", probes.PagesFile)
@@ -93,7 +94,7 @@ func withPages(work func(*pagecache.File) (evidence.Values, error)) evidence.Obs
 		return probes.Seen(values)
 	})
 	if !ended {
-		return evidence.Observation{State: evidence.Failed, Detail: fmt.Sprintf("the file system did not answer within %v", pageCacheWithin)}
+		return evidence.Observation{State: evidence.Failed, Detail: fmt.Sprintf("the file system did not answer within %v", limit)}
 	}
 	return o
 }
