@@ -136,7 +136,7 @@ func Privilege() []catalogue.Control {
 			Why:       "Runtimes cover files of /proc and /sys that belong to the whole kernel: keys, timers, power meters, firmware, interrupts, settings. A container that is given them reads what others do, or changes how the kernel behaves.",
 			Proves:    "None of the paths that runc, containerd and CRI-O mask by default can be opened in the pod, and no file can be opened for writing in those that they mount read-only. Nothing is written.",
 			ProvesNot: "Anything about the node, inside a virtual machine: these are files of the guest's kernel there, and of gVisor's in gVisor. Whether the node's can be opened is asked by sysctl-bleed, dev-mem-kcore and keyring-token.",
-			OnFail:    "Inside a sandbox this is a finding, no escape: the runtime inside drops linux.maskedPaths or linux.readonlyPaths of the container's spec, as gVisor does. On the node's own kernel look for procMount Unmasked in the admitted pod, and for unmasked paths in the runtime's configuration.",
+			OnFail:    "Inside a sandbox this is a finding, no escape: the runtime inside drops linux.maskedPaths or linux.readonlyPaths of the container's spec, as gVisor does, and as the agent of Kata Containers does with folders: it covers files alone. On the node's own kernel look for procMount Unmasked in the admitted pod, and for unmasked paths in the runtime's configuration.",
 			Level:     catalogue.Hardening,
 			Profile:   catalogue.Certification,
 			Rule:      byWeakness("privileged", judge.Reached("covered-paths", "open", evidence.Look)),
