@@ -115,15 +115,6 @@ func (g *grant) add(p Permission) {
 	g.rules = append(g.rules, rule)
 }
 
-// policy is the rules without what they are for.
-func (g grant) policy() []rbacv1.PolicyRule {
-	rules := make([]rbacv1.PolicyRule, len(g.rules))
-	for i, r := range g.rules {
-		rules[i] = r.PolicyRule
-	}
-	return rules
-}
-
 // meta is that of a role and of its binding.
 func (g grant) meta() metav1.ObjectMeta {
 	return metav1.ObjectMeta{Name: g.name, Namespace: g.namespace, Labels: map[string]string{pods.LabelManagedBy: pods.ManagedBy}}

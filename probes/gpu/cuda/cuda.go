@@ -74,7 +74,7 @@ func Open() (*Driver, error) { return open(Library) }
 func open(library string) (*Driver, error) {
 	handle, err := purego.Dlopen(library, purego.RTLD_NOW|purego.RTLD_GLOBAL)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %v", ErrNoLibrary, err)
+		return nil, fmt.Errorf("%w: %w", ErrNoLibrary, err)
 	}
 	d := &Driver{}
 	if err := bind(handle, &d.api); err != nil {

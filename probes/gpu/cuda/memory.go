@@ -68,8 +68,8 @@ func (c *Context) HostAlloc(bytes uint64) (*HostBuffer, error) {
 // Free gives the buffer back.
 func (b *HostBuffer) Free() error { return b.c.check("cuMemFreeHost", b.c.api.hostFree(b.address)) }
 
-// CopyInLocked, CopyOutLocked and CopyWithin queue a copy of the whole buffer, or
-// of so many bytes; Synchronize waits for it.
+// CopyInLocked queues a copy of the whole buffer to the GPU; Synchronize waits
+// for it.
 func (c *Context) CopyInLocked(to Pointer, from *HostBuffer) error {
 	return c.check("cuMemcpyHtoDAsync_v2", c.api.copyInAsync(to, from.address, from.bytes, 0))
 }

@@ -58,7 +58,7 @@ func observe(library nvml.Interface) evidence.Observation {
 	default:
 		return evidence.Observation{State: evidence.Failed, Detail: failure(library, "nvmlInit_v2", code).Error()}
 	}
-	defer library.Shutdown()
+	defer func() { _ = library.Shutdown() }()
 	values, err := read(library)
 	if err != nil {
 		return evidence.Observation{State: evidence.Failed, Detail: err.Error()}

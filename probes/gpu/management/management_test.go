@@ -9,16 +9,17 @@ import (
 	"github.com/NVIDIA/go-nvml/pkg/nvml"
 	"github.com/NVIDIA/go-nvml/pkg/nvml/mock"
 	"github.com/NVIDIA/go-nvml/pkg/nvml/mock/dgxa100"
+	"github.com/NVIDIA/go-nvml/pkg/nvml/mock/server"
 
 	"github.com/katacert/katacert/probes/evidence"
 )
 
 func TestServerOfEightGPUs(t *testing.T) {
-	server := dgxa100.New()
-	for _, device := range server.Devices {
-		missing(device.(*dgxa100.Device))
+	machine := dgxa100.New()
+	for _, device := range machine.Devices {
+		missing(device.(*server.Device))
 	}
-	o := observe(server)
+	o := observe(machine)
 	uuids, _ := o.Values.List("uuids")
 	gpus, _ := o.Values.List("gpus")
 	if o.State != evidence.Seen || len(uuids) != 8 || len(gpus) != 8 {
@@ -35,7 +36,7 @@ func TestServerOfEightGPUs(t *testing.T) {
 }
 
 // missing lets the mock refuse, as not supported, what it does not implement.
-func missing(device *dgxa100.Device) {
+func missing(device *server.Device) {
 	device.GetEccModeFunc = func() (nvml.EnableState, nvml.EnableState, nvml.Return) {
 		return nvml.FEATURE_ENABLED, nvml.FEATURE_ENABLED, nvml.SUCCESS
 	}
