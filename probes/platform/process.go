@@ -35,6 +35,13 @@ func (p process) contained() bool {
 	return false
 }
 
+// ended says whether the process is gone, or is only waited for: its executable
+// cannot be read any more.
+func (p process) ended() bool {
+	_, err := os.Readlink(filepath.Join(p.dir, "exe"))
+	return err != nil
+}
+
 // maxProcesses bounds how many processes are looked at.
 const maxProcesses = 20000
 

@@ -54,10 +54,13 @@ func listShims(root string) evidence.Observation {
 		if !p.isShim() {
 			continue
 		}
-		annotations := sandboxAnnotations(p)
+		annotations, digest := sandboxAnnotations(p), digests.of(p)
+		if digest == "" && p.ended() {
+			continue // containerd runs a shim for moments, to start and to delete
+		}
 		line := fmt.Sprintf("pod_uid=%s sandbox=%s handler=%s shim=%s sha256=%s pid=%d",
 			word(annotations[annotationSandboxUID]), word(annotations[annotationSandboxID]),
-			word(annotations[annotationHandler]), p.exe, digests.of(p), p.pid)
+			word(annotations[annotationHandler]), p.exe, digest, p.pid)
 		sandboxes = append(sandboxes, line)
 	}
 	values := evidence.Values{"sandboxes": evidence.List(sandboxes...)}
