@@ -19,12 +19,11 @@ import (
 const envProgram = "KATACERT_TEST_PROGRAM"
 
 func TestMain(m *testing.M) {
-	kindtest.Main()
 	if os.Getenv(envProgram) != "" {
 		main()
 		return
 	}
-	os.Exit(m.Run())
+	os.Exit(kindtest.Main(m))
 }
 
 // outcome is how the program ended.
