@@ -6,12 +6,14 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
-	"syscall"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -32,6 +34,34 @@ type process struct {
 	cmd            *exec.Cmd
 	stdout, stderr *transcript
 	started        time.Time
+	// peak is the most memory seen so far, in bytes; ended is closed with the process.
+	peak  atomic.Int64
+	ended chan struct{}
+}
+
+// watchMemory follows the peak of the process's memory. What wait4(2) tells at the end
+// is no use here: it counts what the tests themselves held when they started it.
+func (p *process) watchMemory() {
+	status := fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid)
+	look := time.NewTicker(20 * time.Millisecond)
+	defer look.Stop()
+	for {
+		select {
+		case <-p.ended:
+			return
+		case <-look.C:
+		}
+		data, err := os.ReadFile(status)
+		if err != nil {
+			return
+		}
+		for line := range strings.Lines(string(data)) {
+			if kib, ok := strings.CutPrefix(line, "VmHWM:"); ok {
+				n, _ := strconv.ParseInt(strings.TrimSuffix(strings.TrimSpace(kib), " kB"), 10, 64)
+				p.peak.Store(max(p.peak.Load(), n<<10))
+			}
+		}
+	}
 }
 
 // transcript keeps what is written to it, and lets a reader wait for a text.
@@ -68,7 +98,7 @@ func start(t *testing.T, change func(*exec.Cmd), args ...string) *process {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), commandTimeout)
 	t.Cleanup(cancel)
-	p := &process{cmd: exec.CommandContext(ctx, program, args...), stdout: newTranscript(), stderr: newTranscript(), started: time.Now()}
+	p := &process{cmd: exec.CommandContext(ctx, program, args...), stdout: newTranscript(), stderr: newTranscript(), started: time.Now(), ended: make(chan struct{})}
 	p.cmd.Dir = source
 	p.cmd.Stdout, p.cmd.Stderr = p.stdout, p.stderr
 	// A local cluster's keeper outlives its katacert by a moment.
@@ -79,6 +109,7 @@ func start(t *testing.T, change func(*exec.Cmd), args ...string) *process {
 	if err := p.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
+	go p.watchMemory()
 	return p
 }
 
@@ -109,14 +140,12 @@ func (p *process) signal(t *testing.T, s os.Signal) {
 func (p *process) wait(t *testing.T) result {
 	t.Helper()
 	err := p.cmd.Wait()
+	close(p.ended)
 	var exit *exec.ExitError
 	if err != nil && !errors.As(err, &exit) && !errors.Is(err, exec.ErrWaitDelay) {
 		t.Fatalf("run %s: %v", p.cmd, err)
 	}
-	r := result{code: p.cmd.ProcessState.ExitCode(), took: time.Since(p.started)}
-	if usage, ok := p.cmd.ProcessState.SysUsage().(*syscall.Rusage); ok {
-		r.peak = usage.Maxrss << 10 // ru_maxrss is in KiB, see getrusage(2)
-	}
+	r := result{code: p.cmd.ProcessState.ExitCode(), took: time.Since(p.started), peak: p.peak.Load()}
 	r.stdout, _ = p.stdout.read()
 	r.stderr, _ = p.stderr.read()
 	t.Logf("%s: exit code %d after %s", strings.Join(p.cmd.Args, " "), r.code, r.took.Round(10*time.Millisecond))

@@ -147,7 +147,7 @@ func TestFullDisk(t *testing.T) {
 	disk, kept := t.TempDir(), t.TempDir()
 	// The disk exists in a mount namespace of its own, so what is on it is
 	// copied out before that goes.
-	const script = `mount -t tmpfs -o size=48k full "$1" || exit; "$3" certify --out "$1" --name "$4" --profile quick --runtime-class gvisor; code=$?; cp -a "$1/." "$2/"; exit $code`
+	const script = `mount -t tmpfs -o size=160k full "$1" || exit; "$3" certify --out "$1" --name "$4" --profile quick --runtime-class gvisor; code=$?; cp -a "$1/." "$2/"; exit $code`
 	p := start(t, func(cmd *exec.Cmd) {
 		shell, err := exec.LookPath("unshare")
 		if err != nil {
