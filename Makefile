@@ -62,7 +62,7 @@ lint: ## Vet and lint, with the import rules
 
 .PHONY: unit
 unit: ## Unit tests with the race detector
-	CGO_ENABLED=1 $(GO) test -race ./...
+	CGO_ENABLED=1 $(GO) test -race -timeout 30m ./...
 
 .PHONY: fuzz
 fuzz: ## Fuzz what takes untrusted evidence, FUZZTIME (a minute) each: the decoder, the judge
