@@ -26,10 +26,10 @@ func ofFiles() []recordings.Recording {
 	return slices.DeleteFunc(recordings.All(), func(r recordings.Recording) bool { return !recordedNode(r.Name) })
 }
 
-// recordedNode says whether a recording is of a node's files, and not of a sandbox or of
-// annotated pods.
+// recordedNode says whether a recording is of a node's files, and not of a sandbox, of
+// annotated pods or of a run.
 func recordedNode(name string) bool {
-	return name != recordings.Annotations && !slices.Contains(recordings.Names(), name)
+	return name == recordings.Hardened || slices.ContainsFunc(recordings.Layouts(), func(l recordings.Layout) bool { return l.Name == name })
 }
 
 // laidOut is the node of a recording, and the handler that is Kata's on it.
