@@ -146,7 +146,7 @@ func (t *targetRun) annotatedSeats(name string, marks pods.Marks) ([]*seat, erro
 	}
 	var seats []*seat
 	for _, pod := range built {
-		s := &seat{vantage: evidence.Annotated(name), pod: pod, image: o.Image}
+		s := &seat{vantage: evidence.Annotated(name), pod: pod, image: o.Image, final: marks.Mark}
 		t.breakSeat(s)
 		seats = append(seats, s)
 	}
@@ -197,7 +197,7 @@ func (t *targetRun) room(ctx context.Context) int {
 	if fixed := t.target.Class.Overhead; fixed != nil {
 		one.Spec.Overhead = fixed.PodFixed
 	}
-	return fitting(t.target.Node, there.Items, *one, trialsAtOnce)
+	return fitting(t.target.Node, there.Items, *one, t.r.o.Timeouts.trialsAtOnce())
 }
 
 // fitting is how many pods like one fit onto a node beside those that are there, at

@@ -4,8 +4,8 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"sync"
 
+	"golang.org/x/sync/errgroup"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/katacert/katacert/fixtures/pods"
@@ -37,13 +37,17 @@ func (t *targetRun) batches() [][]*seat {
 	return [][]*seat{first, last}
 }
 
-// startAll creates pods at once and waits for all of them.
+// startAll creates pods, as many at once as the node bears, and waits for all of them.
 func (t *targetRun) startAll(ctx context.Context, seats []*seat) {
-	var wait sync.WaitGroup
+	var group errgroup.Group
+	group.SetLimit(t.r.o.Timeouts.startsAtOnce())
 	for _, s := range seats {
-		wait.Go(func() { t.start(ctx, s) })
+		group.Go(func() error {
+			t.start(ctx, s)
+			return nil
+		})
 	}
-	wait.Wait()
+	_ = group.Wait() // what goes wrong is in the seat
 }
 
 // prepare makes the pod of a vantage, not yet created.
@@ -120,7 +124,7 @@ func (t *targetRun) start(ctx context.Context, s *seat) {
 		return
 	}
 	s.pod = created
-	running, err := t.r.watch.running(ctx, created, t.r.o.Timeouts)
+	running, err := t.r.watch.running(ctx, created, t.r.o.Timeouts, s.final)
 	if err != nil {
 		s.err = err
 		return

@@ -27,6 +27,9 @@ type seat struct {
 	image   string
 	// data is what the pod holds of its tenant; nil for most.
 	data *pods.Data
+	// final is a text with which a warning says that the pod will never run: the
+	// mark of an annotation. Empty for all others.
+	final string
 	// err says why the pod does not run; every round of the seat then is an
 	// error with this reason.
 	err error

@@ -43,20 +43,31 @@ func DefaultTimeouts(factor float64) Timeouts {
 }
 
 // Where time-outs are slowScale times as long and more, slowLooks pods of a node
-// look at once. All of them together would keep a slow processor no less busy, and
-// each of them waiting for longer than single steps on its way may take, such as the
-// 30 s that kubelet and container runtime give a stream.
+// look at once, and slowStarts start at once. All of them together would keep a slow
+// processor no less busy, and each of them waiting for longer than single steps on its
+// way may take, such as the 30 s that kubelet and container runtime give a stream, and
+// that Kata's Go shim gives the agent in a guest to say that it is alive.
 const (
-	slowScale = 3
-	slowLooks = 4
+	slowScale  = 3
+	slowLooks  = 4
+	slowStarts = 4
+	slowTrials = 2
 )
 
 // looksAtOnce is how many pods of a node look at once; negative is all of them.
-func (t Timeouts) looksAtOnce() int {
+func (t Timeouts) looksAtOnce() int { return t.atOnce(slowLooks, -1) }
+
+// startsAtOnce is how many pods of a node start at once; negative is all of them.
+func (t Timeouts) startsAtOnce() int { return t.atOnce(slowStarts, -1) }
+
+// trialsAtOnce is how many annotated pods of a node there are at once at most.
+func (t Timeouts) trialsAtOnce() int { return t.atOnce(slowTrials, trialsAtOnce) }
+
+func (t Timeouts) atOnce(slow, otherwise int) int {
 	if t.Scale >= slowScale {
-		return slowLooks
+		return slow
 	}
-	return -1
+	return otherwise
 }
 
 // Ending is how long a run that is stopped may take to end: the witness reverts

@@ -8,11 +8,14 @@ import (
 	"github.com/katacert/katacert/reports"
 )
 
-// Only slow nodes are spared the looks of all pods at once.
-func TestLooksAtOnce(t *testing.T) {
-	for scale, want := range map[float64]int{1: -1, 2: -1, 3: slowLooks, 15: slowLooks} {
-		if got := DefaultTimeouts(scale).looksAtOnce(); got != want {
-			t.Errorf("with the factor %g %d pods look at once, want %d", scale, got, want)
+// Only slow nodes are spared pods that look, start or are tried all at once.
+func TestAtOnce(t *testing.T) {
+	for scale, want := range map[float64][3]int{
+		1: {-1, -1, trialsAtOnce}, 2: {-1, -1, trialsAtOnce}, 3: {slowLooks, slowStarts, slowTrials}, 15: {slowLooks, slowStarts, slowTrials},
+	} {
+		at := DefaultTimeouts(scale)
+		if got := [3]int{at.looksAtOnce(), at.startsAtOnce(), at.trialsAtOnce()}; got != want {
+			t.Errorf("with the factor %g %d pods look, start and are tried at once, want %d", scale, got, want)
 		}
 	}
 }

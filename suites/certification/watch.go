@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -149,12 +151,18 @@ func (w *watcher) said(uid types.UID) []string {
 	return messages
 }
 
+// says tells whether a warning about a pod holds a text, which is not empty.
+func (w *watcher) says(uid types.UID, text string) bool {
+	return text != "" && slices.ContainsFunc(w.said(uid), func(message string) bool { return strings.Contains(message, text) })
+}
+
 // running waits until the pod runs, or says at once why it never will. A
-// problem that may mend itself is borne for the grace period.
-func (w *watcher) running(ctx context.Context, created *corev1.Pod, t Timeouts) (*corev1.Pod, error) {
+// problem that may mend itself is borne for the grace period, unless a warning holds
+// the final text, if there is one: then no further try is waited for.
+func (w *watcher) running(ctx context.Context, created *corev1.Pod, t Timeouts, final string) (*corev1.Pod, error) {
 	ctx, cancel := context.WithTimeout(ctx, t.Pods)
 	defer cancel()
-	var grace <-chan time.Time
+	var patience patience
 	seen := false
 	for {
 		pod, changed, problem := w.pod(created.UID)
@@ -164,26 +172,31 @@ func (w *watcher) running(ctx context.Context, created *corev1.Pod, t Timeouts) 
 		seen = seen || pod != nil
 		var failure *pods.Failure
 		switch {
-		case errors.As(problem, &failure) && failure.Permanent:
+		case errors.As(problem, &failure) && (failure.Permanent || w.says(created.UID, final)):
 			return nil, problem
 		case problem == nil && pod != nil && allReady(pod):
 			return pod, nil
-		case problem == nil:
-			grace = nil
-		case grace == nil:
-			timer := time.NewTimer(t.Grace)
-			defer timer.Stop()
-			grace = timer.C
 		}
+		patience.meet(problem, t.Grace)
 		select {
 		case <-changed:
-		case <-grace:
-			return nil, problem
+		case <-patience.over():
+			if patience.lost() {
+				return nil, problem
+			}
 		case <-ctx.Done():
-			return nil, fmt.Errorf("pod %s/%s does not run after %v (%s): raise --timeout-scale if the node is slow: %w",
-				created.Namespace, created.Name, t.Pods, phase(pod), context.Cause(ctx))
+			return nil, late(created, pod, problem, t.Pods, context.Cause(ctx))
 		}
 	}
+}
+
+// late says that a pod does not run in time, and what was last said of it.
+func late(created, pod *corev1.Pod, problem error, limit time.Duration, cause error) error {
+	if problem != nil {
+		return fmt.Errorf("%w; it does not run after %v (%s): %w", problem, limit, phase(pod), cause)
+	}
+	return fmt.Errorf("pod %s/%s does not run after %v (%s): raise --timeout-scale if the node is slow: %w",
+		created.Namespace, created.Name, limit, phase(pod), cause)
 }
 
 func allReady(pod *corev1.Pod) bool {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -54,7 +55,7 @@ func inABubble(t *testing.T, timeouts Timeouts, steps ...func(*watcher)) (pod *c
 		ended := make(chan struct{})
 		go func() {
 			defer close(ended)
-			pod, err = w.running(t.Context(), pending(), timeouts)
+			pod, err = w.running(t.Context(), pending(), timeouts, "final-mark")
 			after = time.Since(start)
 		}()
 		for _, step := range steps {
@@ -72,6 +73,20 @@ func inABubble(t *testing.T, timeouts Timeouts, steps ...func(*watcher)) (pod *c
 
 func set(pod *corev1.Pod) func(*watcher)        { return func(w *watcher) { w.setPod(pod) } }
 func warned(event *corev1.Event) func(*watcher) { return func(w *watcher) { w.setEvent(event) } }
+
+// again lets a pod be warned of at those seconds, and nothing happen between; a
+// second without warning is one in which it is known.
+func again(reason, message string, seconds ...int) (steps []func(*watcher)) {
+	steps = append(steps, set(pending()))
+	for at := range seconds[len(seconds)-1] + 1 {
+		step := func(*watcher) {}
+		if slices.Contains(seconds, at) {
+			step = func(w *watcher) { w.setEvent(warning(reason, message)) }
+		}
+		steps = append(steps, step)
+	}
+	return steps
+}
 
 func TestRunning(t *testing.T) {
 	timeouts := Timeouts{Pods: 2 * time.Minute, Grace: 20 * time.Second}
@@ -96,6 +111,11 @@ func TestRunning(t *testing.T) {
 		{"a container that ended", []func(*watcher){set(pending(func(p *corev1.Pod) { p.Status.Phase, p.Status.Reason = corev1.PodFailed, "Evicted" }))}, 0, 2 * time.Second, []string{"Evicted"}},
 		{"no room, after the grace period", []func(*watcher){set(pending(unschedulable))}, 20 * time.Second, 25 * time.Second, []string{"0/1 nodes are available"}},
 		{"room in time", []func(*watcher){set(pending(unschedulable)), set(pending()), set(runningPod(imageDigest))}, 0, 4 * time.Second, nil},
+		{"a volume that cannot be mounted, said again and again", again("FailedMount", "hostPath type check failed", 0, 1, 3, 7, 15), 20 * time.Second, 25 * time.Second, []string{"FailedMount"}},
+		{"a volume that was mounted late, while the sandbox takes its time", append(again("FailedMount", "not registered", 0, 1, 40), set(runningPod(imageDigest))), 40 * time.Second, 45 * time.Second, nil},
+		{"a volume that could not be mounted once, and then nothing", again("FailedMount", "not registered", 0), 2 * time.Minute, 2*time.Minute + time.Second, []string{"pod ns/p: FailedMount: not registered", "does not run after 2m0s (Pending)"}},
+		{"a sandbox that fails now and then", again("FailedCreatePodSandBox", "the agent does not answer", 0, 35, 70), 55 * time.Second, 56 * time.Second, []string{"the agent does not answer"}},
+		{"a warning with the final text", []func(*watcher){set(pending()), warned(warning("FailedCreatePodSandBox", "the agent failed to load final-mark"))}, 0, 3 * time.Second, []string{"final-mark"}},
 		{"deleted by somebody", []func(*watcher){set(pending()), func(w *watcher) { w.removePod(pending()) }}, 0, 3 * time.Second, []string{"pod ns/p was deleted by somebody else"}},
 		{"deleted, and the watch missed it", []func(*watcher){set(pending()), func(w *watcher) { w.removePod(cache.DeletedFinalStateUnknown{Key: "ns/p", Obj: pending()}) }}, 0, 3 * time.Second, []string{"was deleted by somebody else"}},
 		{"never seen", nil, 2 * time.Minute, 2*time.Minute + time.Second, []string{"pod ns/p does not run after 2m0s (never seen)", "--timeout-scale"}},
@@ -128,7 +148,7 @@ func (refusedConnection) Temporary() bool { return true }
 func TestRunningEndsWithTheRun(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(t.Context())
 	cancel(errors.New("interrupted"))
-	_, err := newWatcher().running(ctx, pending(), DefaultTimeouts(1))
+	_, err := newWatcher().running(ctx, pending(), DefaultTimeouts(1), "")
 	expectError(t, err, "pod ns/p", "interrupted")
 }
 
@@ -152,7 +172,7 @@ func TestWatcherFollowsTheRun(t *testing.T) {
 	if _, err := client.CoreV1().Events("ns").Create(ctx, event, metav1.CreateOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := w.running(ctx, ours, DefaultTimeouts(1)); err == nil || !strings.Contains(err.Error(), "no runtime for") {
+	if _, err := w.running(ctx, ours, DefaultTimeouts(1), ""); err == nil || !strings.Contains(err.Error(), "no runtime for") {
 		t.Errorf("waiting for the pod: %v", err)
 	}
 	for _, action := range client.Actions() {
