@@ -13,7 +13,7 @@ type vmFlags struct {
 }
 
 // vmFlagNames are all of them but the first, without which they mean nothing.
-var vmFlagNames = []string{"vm-memory", "vm-cpus", "kata-archive", "kata-digest", "kata-config"}
+var vmFlagNames = []string{"vm-memory", "vm-cpus", "kata-archive", "kata-digest", "kata-config", "kata-no-annotations"}
 
 func (f *vmFlags) register(cmd *cobra.Command) {
 	flags := cmd.Flags()
@@ -22,6 +22,7 @@ func (f *vmFlags) register(cmd *cobra.Command) {
 	flags.IntVar(&f.vm.CPUs, "vm-cpus", 0, "its processors (default: 2, with Kata 4)")
 	flags.StringVar(&f.vm.KataArchive, "kata-archive", "", "file or URL of a kata-static release archive (.tar.zst, .tar.xz) of Kata Containers to install in it")
 	flags.StringVar(&f.vm.KataDigest, "kata-digest", "", "sha256:… of that archive, required with it")
+	flags.BoolVar(&f.vm.KataUnannotated, "kata-no-annotations", false, "let containerd pass no annotations of pods on to Kata, as a hardened node does")
 	flags.StringVar(&f.vm.KataConfig, "kata-config", "", "TOML file that is put into config.d of every Kata handler")
 }
 
