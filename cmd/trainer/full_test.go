@@ -58,7 +58,7 @@ func trainOnFullDisk(t *testing.T, dir string) int {
 	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
 		t.Fatal(err)
 	}
-	if err := unix.Mount("tmpfs", dir, "tmpfs", 0, "size=8k"); err != nil {
+	if err := unix.Mount("tmpfs", dir, "tmpfs", 0, "size=4k"); err != nil {
 		t.Fatal(err)
 	}
 	return run(t.Context(), []string{"train", "--data", filepath.Dir(dir), "--out", dir, "--epochs", "1"}, os.Stdout, os.Stderr)

@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
 	"syscall"
 
 	"github.com/katacert/katacert/fixtures/training"
@@ -27,6 +28,8 @@ const usage = `trainer is a small training job for a pod under certification.
 Usage:
   trainer dataset --dir DIR [flags]          write a dataset
   trainer train --data DIR --out DIR [flags] train, write a checkpoint, print evidence
+
+Both take --block DEVICE in place of folders, for a volume without a file system.
 
 Run "trainer dataset -h" or "trainer train -h" for the flags.
 `
@@ -71,13 +74,24 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 
 func dataset(args []string, stdout, stderr io.Writer) error {
 	flags := flag.NewFlagSet("trainer dataset", flag.ContinueOnError)
-	dir := flags.String("dir", "", "the folder to write the dataset into")
+	var folder training.Folder
+	var device training.Device
+	flags.StringVar(&folder.Data, "dir", "", "the folder to write the dataset into")
+	flags.StringVar(&device.Path, "block", "", "a block device to write the dataset onto, in place of a folder; one that is not there is left to the training to report")
 	seed := flags.Uint64("seed", 1, "equal seeds give equal datasets")
 	samples := flags.Int("samples", 3000, "how many samples to write")
-	if err := parse(flags, args, stderr, dir); err != nil {
+	if err := parse(flags, args, stderr); err != nil {
 		return err
 	}
-	manifest, err := training.WriteDataset(*dir, *seed, *samples)
+	on, err := volume(flags, device, folder, folder.Data)
+	if err != nil {
+		return err
+	}
+	manifest, err := training.WriteDataset(on, *seed, *samples)
+	if errors.Is(err, training.ErrNoDevice) {
+		_, err = fmt.Fprintf(stdout, "wrote nothing: %v\n", err)
+		return err
+	}
 	if err != nil {
 		return err
 	}
@@ -85,8 +99,8 @@ func dataset(args []string, stdout, stderr io.Writer) error {
 	return err
 }
 
-// parse parses the flags; those given in needed must not be empty.
-func parse(flags *flag.FlagSet, args []string, stderr io.Writer, needed ...*string) error {
+// parse parses the flags.
+func parse(flags *flag.FlagSet, args []string, stderr io.Writer) error {
 	flags.SetOutput(io.Discard)
 	if err := flags.Parse(args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
@@ -99,10 +113,20 @@ func parse(flags *flag.FlagSet, args []string, stderr io.Writer, needed ...*stri
 	if flags.NArg() > 0 {
 		return fmt.Errorf("%w of %s: unexpected argument %q", errUsage, flags.Name(), flags.Arg(0))
 	}
-	for _, value := range needed {
-		if *value == "" {
-			return fmt.Errorf("%w of %s: a folder is not named; run \"%s -h\"", errUsage, flags.Name(), flags.Name())
-		}
-	}
 	return nil
+}
+
+// volume is the device, or the folders where no device is named; those needed must
+// not be empty.
+func volume(flags *flag.FlagSet, device training.Device, folder training.Folder, needed ...string) (training.Volume, error) {
+	switch {
+	case device.Path != "" && folder != (training.Folder{}):
+		return nil, fmt.Errorf("%w of %s: --block stands in place of folders", errUsage, flags.Name())
+	case device.Path != "":
+		return device, nil
+	case slices.Contains(needed, ""):
+		return nil, fmt.Errorf("%w of %s: a folder is not named; run \"%s -h\"", errUsage, flags.Name(), flags.Name())
+	default:
+		return folder, nil
+	}
 }

@@ -66,7 +66,7 @@ func TestTrainPrintsEvidence(t *testing.T) {
 		t.Errorf("the accuracy goes from %d to %d", first, last)
 	}
 	for name, want := range map[string]int64{
-		"reloaded_ok": 1, "dataset_ok": 1, "control_corrupt_refused": 1, "epochs": 12, "samples": 300, "steps": 12 * 8,
+		"reloaded_ok": 1, "dataset_ok": 1, "control_corrupt_refused": 1, "epochs": 12, "samples": 300, "steps": 12 * 4,
 	} {
 		if got := number(name); got != want {
 			t.Errorf("%s is %d, want %d", name, got, want)
@@ -79,12 +79,12 @@ func TestTrainPrintsEvidence(t *testing.T) {
 	if losses, _ := values.List("losses"); len(losses) != 13 || !strings.HasPrefix(losses[2], "epoch 02 ") {
 		t.Errorf("losses %v", losses)
 	}
-	for _, name := range []string{"checkpoint_sha256", "dataset_sha256"} {
+	for _, name := range []string{"checkpoint_sha256", "dataset_sha256", "weights_sha256", "weights_again_sha256", "weights_other_seed_sha256"} {
 		if sum, _ := values.Text(name); len(sum) != 64 {
 			t.Errorf("%s is %q", name, sum)
 		}
 	}
-	if name, _ := values.Text("framework"); !strings.Contains(name, "gonum.org/v1/gonum v") {
+	if name, _ := values.Text("framework"); !strings.Contains(name, "github.com/gomlx/gomlx v") {
 		t.Errorf("framework %q", name)
 	}
 }
@@ -110,6 +110,7 @@ func TestErrors(t *testing.T) {
 		"unknown command":   {[]string{"evaluate"}, exitUsage, `unknown command "evaluate"`},
 		"unknown flag":      {[]string{"train", "--gpu"}, exitUsage, "-gpu"},
 		"no folder":         {[]string{"train", "--data", whole}, exitUsage, "a folder is not named"},
+		"device and folders": {[]string{"train", "--data", whole, "--out", whole, "--block", none}, exitUsage, "--block stands in place"},
 		"extra argument":    {[]string{"dataset", "--dir", none, "x"}, exitUsage, `unexpected argument "x"`},
 		"no epochs":         {[]string{"train", "--data", whole, "--out", none, "--epochs", "0"}, exitUsage, "0 epochs"},
 		"no dataset":        {[]string{"train", "--data", none, "--out", none}, exitFailed, "read the dataset's manifest: open " + none},

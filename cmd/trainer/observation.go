@@ -12,7 +12,7 @@ import (
 
 // observation turns a training's result into evidence. Losses are mean
 // cross-entropies in nats, and accuracies shares, both in millionths.
-func observation(r training.Result) evidence.Observation {
+func observation(j training.Job, r training.Result) evidence.Observation {
 	losses := make([]string, 0, len(r.Losses))
 	for epoch, loss := range r.Losses {
 		// Lists are sorted as text: all epochs get the same number of digits.
@@ -23,24 +23,29 @@ func observation(r training.Result) evidence.Observation {
 		State:  evidence.Seen,
 		Micros: r.Duration.Microseconds(),
 		Values: evidence.Values{
-			"framework":                evidence.Text(framework()),
-			"dataset_sha256":           evidence.Text(r.Dataset.SHA256),
-			"checkpoint_sha256":        evidence.Text(r.CheckpointSHA256),
-			"losses":                   evidence.List(losses...),
-			"loss_first_micro":         micro(r.LossFirst()),
-			"loss_last_micro":          micro(r.LossLast()),
-			"accuracy_first_micro":     micro(r.AccuracyFirst),
-			"accuracy_last_micro":      micro(r.AccuracyLast),
-			"samples":                  evidence.Number(int64(r.Dataset.Samples)),
-			"epochs":                   evidence.Number(int64(r.Epochs)),
-			"steps":                    evidence.Number(int64(r.Steps)),
-			"duration_us":              evidence.Number(r.Duration.Microseconds()),
-			"checkpoint_bytes":         evidence.Number(r.CheckpointBytes),
-			"reloaded_ok":              truth(r.Reloaded),
-			"dataset_ok":               truth(r.DatasetKept),
-			"control_loss_first_micro": micro(r.Control.LossFirst()),
-			"control_loss_last_micro":  micro(r.Control.LossLast()),
-			"control_corrupt_refused":  truth(r.Control.DamageRefused),
+			"framework":                 evidence.Text(framework()),
+			"device":                    evidence.Text("cpu"),
+			"volume":                    evidence.Text(j.Volume.Kind()),
+			"dataset_sha256":            evidence.Text(r.Dataset.SHA256),
+			"checkpoint_sha256":         evidence.Text(r.CheckpointSHA256),
+			"weights_sha256":            evidence.Text(r.WeightsSHA256),
+			"weights_again_sha256":      evidence.Text(r.AgainSHA256),
+			"weights_other_seed_sha256": evidence.Text(r.OtherSeedSHA256),
+			"losses":                    evidence.List(losses...),
+			"loss_first_micro":          micro(r.LossFirst()),
+			"loss_last_micro":           micro(r.LossLast()),
+			"accuracy_first_micro":      micro(r.AccuracyFirst),
+			"accuracy_last_micro":       micro(r.AccuracyLast),
+			"samples":                   evidence.Number(int64(r.Dataset.Samples)),
+			"epochs":                    evidence.Number(int64(r.Epochs)),
+			"steps":                     evidence.Number(int64(r.Steps)),
+			"duration_us":               evidence.Number(r.Duration.Microseconds()),
+			"checkpoint_bytes":          evidence.Number(r.CheckpointBytes),
+			"reloaded_ok":               truth(r.Reloaded),
+			"dataset_ok":                truth(r.DatasetKept),
+			"control_loss_first_micro":  micro(r.Control.LossFirst()),
+			"control_loss_last_micro":   micro(r.Control.LossLast()),
+			"control_corrupt_refused":   truth(r.Control.DamageRefused),
 		},
 	}
 }
@@ -64,7 +69,7 @@ func truth(b bool) evidence.Value {
 
 // framework names what did the training, so that nobody takes it for PyTorch.
 func framework() string {
-	const library = "gonum.org/v1/gonum"
+	const library = "github.com/gomlx/gomlx"
 	version := "unknown version"
 	if info, ok := debug.ReadBuildInfo(); ok {
 		for _, dependency := range info.Deps {
