@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/katacert/katacert/reports"
+	"github.com/katacert/katacert/reports/bundle"
 	"github.com/katacert/katacert/reports/terminal"
 	"github.com/katacert/katacert/suites/catalogue"
 	"github.com/katacert/katacert/suites/certification"
@@ -30,6 +31,10 @@ type certifyFlags struct {
 	registry, pullSecret, storage    string
 	insecureRegistry, skipPush, keep bool
 	scale                            float64
+	signing                          signingFlags
+	// signer signs the bundle, configuration is kept in it.
+	signer        *bundle.Signer
+	configuration *bundle.Configuration
 	// deaths tells what of a local cluster ended unexpectedly during the run.
 	deaths func() []string
 }
@@ -42,13 +47,15 @@ func newCertify() *cobra.Command {
 		Long: `Certify puts pods on every chosen node: a witness that knows the truth, plain
 pods that must be seen to detect the node, and tenants' pods under the
 RuntimeClass in question, which must not. It writes report.html, report.json,
-junit.xml, summary.md and evidence.jsonl into a folder of its own below --out.`,
+junit.xml, summary.md and evidence.jsonl into a folder of its own below --out, and
+a signed bundle of all that an auditor needs (see katacert verify).`,
 		Example: `  katacert certify
   katacert certify --profile quick --runtime-class gvisor
   katacert certify --cluster existing --context prod --image-registry registry.example/katacert
   katacert certify --cluster kind --kind-config gvisor
   katacert certify --cluster kind --kind-config kata --install-kata
-  katacert certify --config katacert.yaml --require hardening`,
+  katacert certify --config katacert.yaml --require hardening
+  katacert certify --signing-key release.key`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if f.config != "" {
@@ -59,11 +66,19 @@ junit.xml, summary.md and evidence.jsonl into a folder of its own below --out.`,
 			if err := f.check(cmd); err != nil {
 				return err
 			}
+			var err error
+			if f.signer, err = f.signing.signer(cmd.Context()); err != nil {
+				return err
+			}
+			if f.configuration, err = configurationOf(cmd); err != nil {
+				return err
+			}
 			return f.run(cmd.Context(), cmd.OutOrStdout(), cmd.ErrOrStderr())
 		},
 	}
 	f.cluster.register(cmd)
 	f.kind.register(cmd)
+	f.signing.register(cmd)
 	flags := cmd.Flags()
 	flags.StringSliceVar(&f.classes, "runtime-class", nil, "RuntimeClass to certify, repeatable (default: every sandbox class of the cluster)")
 	flags.StringSliceVar(&f.nodes, "nodes", nil, "nodes to certify (default: every ready node)")
@@ -167,7 +182,7 @@ func (f *certifyFlags) run(ctx context.Context, stdout, stderr io.Writer) error 
 		report.Notices = append(report.Notices, "A failure of the infrastructure, which says nothing about isolation: on the local cluster "+death)
 	}
 	progress.Stop()
-	return f.conclude(report, stdout, stderr)
+	return f.conclude(context.WithoutCancel(ctx), report, stdout, stderr)
 }
 
 // certify plans and runs the specs, which carry the certification out. Ginkgo's

@@ -1,18 +1,27 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"io"
 	"path/filepath"
+	"slices"
 
 	"github.com/katacert/katacert/reports"
+	"github.com/katacert/katacert/reports/bundle"
 	"github.com/katacert/katacert/reports/terminal"
 )
 
-// conclude writes the reports, shows the verdicts and chooses the exit code.
-func (f *certifyFlags) conclude(report *reports.Report, stdout, stderr io.Writer) error {
+// conclude writes the reports and their bundle, shows the verdicts and chooses the
+// exit code.
+func (f *certifyFlags) conclude(ctx context.Context, report *reports.Report, stdout, stderr io.Writer) error {
 	dir := filepath.Join(f.out, report.Run.ID)
 	written, writeErr := reports.Write(dir, report)
+	if slices.Contains(written, filepath.Join(dir, "report.json")) {
+		bundled, err := f.bundle(ctx, dir)
+		written, writeErr = append(written, bundled...), errors.Join(writeErr, err)
+	}
 	if f.output == "json" {
 		writer, err := reports.Format("json")
 		if err == nil {
@@ -27,6 +36,9 @@ func (f *certifyFlags) conclude(report *reports.Report, stdout, stderr io.Writer
 	if _, cause := report.Cause(); cause != "" {
 		fmt.Fprintln(stderr, "katacert: "+cause)
 	}
+	if slices.Contains(written, filepath.Join(dir, bundle.File)) {
+		aboutFreshKey(stderr, f.signer)
+	}
 	if writeErr != nil {
 		fmt.Fprintln(stderr, "katacert: "+writeErr.Error())
 		return &outcomeError{exitPartial}
@@ -35,6 +47,21 @@ func (f *certifyFlags) conclude(report *reports.Report, stdout, stderr io.Writer
 		return &outcomeError{code}
 	}
 	return nil
+}
+
+// bundle keeps the configuration of the run in its folder, and packs and signs it all.
+func (f *certifyFlags) bundle(ctx context.Context, dir string) ([]string, error) {
+	if err := f.configuration.Write(dir); err != nil {
+		return nil, err
+	}
+	return bundle.Make(ctx, dir, f.signer, f.configuration.Tool)
+}
+
+// aboutFreshKey says what the signature of a key is worth that nobody knew before.
+func aboutFreshKey(w io.Writer, signer *bundle.Signer) {
+	if signer.By == bundle.ByFreshKey {
+		fmt.Fprintf(w, "%s is signed with a key made for it alone, whose public half is %s: that shows integrity, not identity; --signing-key signs with yours\n", bundle.File, bundle.PublicFile)
+	}
 }
 
 func exitCode(r *reports.Report) int {

@@ -265,11 +265,9 @@ func (r *runner) describeTarget(t *targetRun, requests int) {
 		if len(r.plan.Targets) == 1 {
 			target.APIRequests = requests
 		}
-		if sandbox, err := judge.SandboxOf(gathered, evidence.Subject); err == nil {
-			target.Runtime = reports.Runtime{Kind: sandbox.Kind(), Shim: sandbox.Shim, Digest: sandbox.Digest}
-			if notice := aboutKind(target.RuntimeClass, sandbox.Kind()); notice != "" {
-				r.report.Notices = append(r.report.Notices, notice)
-			}
+		target.Runtime = reports.RuntimeOf(gathered)
+		if notice := aboutKind(target.RuntimeClass, target.Runtime.Kind); notice != "" {
+			r.report.Notices = append(r.report.Notices, notice)
 		}
 	}
 	for _, record := range records {

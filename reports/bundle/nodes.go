@@ -1,0 +1,170 @@
+package bundle
+
+import (
+	"fmt"
+	"path"
+	"slices"
+
+	"github.com/katacert/katacert/probes/evidence"
+	"github.com/katacert/katacert/reports"
+	"github.com/katacert/katacert/suites/katanode"
+)
+
+// NodesSchema names the format of nodes.json.
+const NodesSchema = "katacert.dev/nodes/v1"
+
+// nodes is what ran on every node, by target: nodes.json.
+type nodes struct {
+	Schema  string `json:"schema"`
+	Targets []ran  `json:"targets"`
+}
+
+// ran is what one target is made of, as far as the API server and the witness told.
+type ran struct {
+	Target       string          `json:"target"`
+	RuntimeClass string          `json:"runtime_class"`
+	Handler      string          `json:"handler"`
+	Node         reports.Node    `json:"node"`
+	Runtime      reports.Runtime `json:"runtime"`
+	// Kata is the version of Kata Containers that the file VERSION beside the shim has.
+	Kata string `json:"kata,omitempty"`
+	// GuestKernel is the release that the subject's kernel says it is. It is the only
+	// thing here that the sandbox under test says of itself.
+	GuestKernel string `json:"guest_kernel,omitempty"`
+	// Programs are the files that the handler runs and boots, hashed on the node.
+	Programs []program `json:"programs,omitempty"`
+}
+
+// program is one file on a node.
+type program struct {
+	// Role is shim, hypervisor, virtiofsd, kernel, initrd or image.
+	Role   string `json:"role"`
+	Path   string `json:"path"`
+	Bytes  int64  `json:"bytes"`
+	SHA256 string `json:"sha256"`
+}
+
+// whatRan reads from report and evidence what ran on the nodes.
+func whatRan(r *reports.Report, j *journal) (nodes, error) {
+	all := nodes{Schema: NodesSchema, Targets: []ran{}}
+	for _, t := range r.Targets {
+		records, err := j.of(t.ID)
+		if err != nil {
+			return all, err
+		}
+		one := ran{Target: t.ID, RuntimeClass: t.RuntimeClass, Handler: t.Handler, Node: t.Node, Runtime: t.Runtime}
+		for _, record := range records {
+			one.add(record)
+		}
+		all.Targets = append(all.Targets, one)
+	}
+	return all, nil
+}
+
+// add takes from a record what it tells of versions and files.
+func (r *ran) add(record evidence.Record) {
+	if record.Round != evidence.Look {
+		return
+	}
+	switch record.Vantage {
+	case evidence.Subject:
+		if o, ok := record.Observation("uname"); ok {
+			r.GuestKernel, _ = o.Values.Text("release")
+		}
+	case evidence.Witness:
+		if o, ok := record.Observation("kata-files"); ok {
+			r.Kata = kataVersion(o)
+		}
+		if o, ok := record.Observation("kata-digests"); ok {
+			r.Programs = programs(o)
+		}
+	}
+}
+
+// kataVersion is the text of the file VERSION, empty where there is none.
+func kataVersion(o evidence.Observation) string {
+	node, err := katanode.Read(o)
+	if err != nil {
+		return "" // the controls on Kata say why
+	}
+	for _, f := range node.Files {
+		if path.Base(f.Path) == "VERSION" && f.Problem == "" {
+			return f.Text
+		}
+	}
+	return ""
+}
+
+// programs are those of an observation of kata-digests that could be hashed.
+func programs(o evidence.Observation) []program {
+	listed, err := katanode.Programs(o)
+	if err != nil {
+		return nil // the controls on Kata say why
+	}
+	var found []program
+	for _, p := range listed {
+		if isDigest(p.SHA256) {
+			found = append(found, program{Role: p.Role, Path: p.Path, Bytes: p.Bytes, SHA256: p.SHA256})
+		}
+	}
+	return found
+}
+
+// artefact is one thing under test with its digest, and the targets that had it.
+type artefact struct {
+	name, sha256 string
+	targets      []string
+}
+
+// artefacts lists what was under test by its digests: the shim that ran the subject,
+// the files of its guest, and the image of the nodes where it is known. Two files of
+// one name are told apart by a target that had them.
+func (n nodes) artefacts(images []reports.Image) []artefact {
+	var all []artefact
+	add := func(name, sha256, target string) {
+		if !isDigest(sha256) {
+			return
+		}
+		i := slices.IndexFunc(all, func(a artefact) bool { return a.name == name && a.sha256 == sha256 })
+		if i < 0 {
+			all = append(all, artefact{name: name, sha256: sha256})
+			i = len(all) - 1
+		}
+		if target != "" && !slices.Contains(all[i].targets, target) {
+			all[i].targets = append(all[i].targets, target)
+		}
+	}
+	for _, image := range images {
+		if image.Name == NodeImage {
+			add("node image "+image.Ref, imageDigest(image), "")
+		}
+	}
+	for _, t := range n.Targets {
+		shim := t.Runtime.Shim
+		for _, p := range t.Programs {
+			if p.Role == "shim" && p.SHA256 == t.Runtime.Digest {
+				shim = "" // the same file, and here it has its path
+			}
+			add(roles[p.Role]+" "+p.Path, p.SHA256, t.Target)
+		}
+		if shim != "" {
+			add("shim "+shim, t.Runtime.Digest, t.Target)
+		}
+	}
+	for i, a := range all {
+		if slices.ContainsFunc(all[:i], func(b artefact) bool { return b.name == a.name }) && len(a.targets) > 0 {
+			all[i].name = fmt.Sprintf("%s on %s", a.name, a.targets[0])
+		}
+	}
+	return all
+}
+
+// roles names the files of a handler for people.
+var roles = map[string]string{
+	"shim": "shim", "hypervisor": "hypervisor", "virtiofsd": "virtiofsd",
+	"kernel": "guest kernel", "initrd": "guest initrd", "image": "guest image",
+}
+
+// NodeImage is the name in a report's images of the image that the nodes are made
+// of, where they are containers.
+const NodeImage = "node"
