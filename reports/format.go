@@ -24,13 +24,23 @@ func Formats() []Writer {
 		{Name: "junit", File: "junit.xml", Write: writeJUnit},
 		{Name: "markdown", File: "summary.md", Write: writeMarkdown},
 		{Name: "html", File: "report.html", Write: writeHTML},
+		{Name: "ctrf", File: "ctrf.json", Write: writeCTRF},
+		{Name: "oscal", File: "oscal.json", Write: writeOSCAL},
 	}
+}
+
+// AllFormats lists the formats of a run's folder, and those that are made only when
+// they are asked for.
+func AllFormats() []Writer {
+	return append(Formats(),
+		Writer{Name: "junit-properties", File: "junit-properties.xml", Write: writeJUnitWithProperties},
+	)
 }
 
 // Format finds a format by its name.
 func Format(name string) (Writer, error) {
 	var names []string
-	for _, format := range Formats() {
+	for _, format := range AllFormats() {
 		if format.Name == name {
 			return format, nil
 		}

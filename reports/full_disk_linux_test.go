@@ -42,7 +42,7 @@ func TestWriteOnAFullDisk(t *testing.T) {
 }
 
 func writeOnAFullDisk(t *testing.T, dir string) {
-	// Room for all formats but the page.
+	// Room for all formats but the page and OSCAL.
 	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=40k"); err != nil {
 		t.Fatalf("mount a small disk on %s: %v", dir, err)
 	}
@@ -55,10 +55,10 @@ func writeOnAFullDisk(t *testing.T, dir string) {
 			t.Errorf("the error does not say %q: %v", want, err)
 		}
 	}
-	if len(files) != 3 {
-		t.Errorf("wrote %v, want the three small formats", files)
+	if len(files) != 4 {
+		t.Errorf("wrote %v, want the four small formats", files)
 	}
-	if got, want := names(t, dir), []string{"junit.xml", "report.json", "summary.md"}; !slices.Equal(got, want) {
+	if got, want := names(t, dir), []string{"ctrf.json", "junit.xml", "report.json", "summary.md"}; !slices.Equal(got, want) {
 		t.Errorf("the disk holds %v, want %v: complete files and no half ones", got, want)
 	}
 	if _, err := reports.Read(dir); err != nil {

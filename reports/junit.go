@@ -13,11 +13,6 @@ import (
 
 // The elements of the junit-10 dialect that the Jenkins xunit plugin reads.
 type (
-	junitProperty struct {
-		Name  string `xml:"name,attr"`
-		Value string `xml:"value,attr"`
-	}
-	junitList    []junitProperty
 	junitMessage struct {
 		Type    string `xml:"type,attr"`
 		Message string `xml:"message,attr"`
@@ -27,16 +22,33 @@ type (
 		XMLName xml.Name      `xml:"testcase"`
 		Name    string        `xml:"name,attr"`
 		Class   string        `xml:"classname,attr"`
+		About   *junitAbout   `xml:"properties,omitempty"`
 		Skipped *junitMessage `xml:"skipped,omitempty"`
 		Error   *junitMessage `xml:"error,omitempty"`
 		Failure *junitMessage `xml:"failure,omitempty"`
 		Out     string        `xml:"system-out,omitempty"`
 	}
+	junitAbout struct {
+		List properties `xml:"property"`
+	}
 	junitTotals struct{ tests, failures, errors, skipped int }
 )
 
 // writeJUnit writes one suite per target and one case per control and target.
-func writeJUnit(w io.Writer, r *Report) error {
+func writeJUnit(w io.Writer, r *Report) error { return junit(w, r, testCase) }
+
+// writeJUnitWithProperties gives every case properties of its own, which pytest and
+// others write and many readers understand. The schema of Jenkins has no place for
+// them, so that they are in a format of their own.
+func writeJUnitWithProperties(w io.Writer, r *Report) error {
+	return junit(w, r, func(row Row) junitCase {
+		c := testCase(row)
+		c.About = &junitAbout{verdictProperties(row)}
+		return c
+	})
+}
+
+func junit(w io.Writer, r *Report, caseOf func(Row) junitCase) error {
 	if _, err := io.WriteString(w, xml.Header); err != nil {
 		return err
 	}
@@ -52,9 +64,9 @@ func writeJUnit(w io.Writer, r *Report) error {
 	if err := encoder.EncodeToken(root); err != nil {
 		return err
 	}
-	properties := r.runProperties()
+	about := r.runProperties()
 	for _, sheet := range sheets {
-		if err := r.junitSuite(encoder, sheet, properties); err != nil {
+		if err := r.junitSuite(encoder, sheet, about, caseOf); err != nil {
 			return fmt.Errorf("write suite %s: %w", sheet.Target.ID, err)
 		}
 	}
@@ -64,7 +76,7 @@ func writeJUnit(w io.Writer, r *Report) error {
 	return encoder.Close()
 }
 
-func (r *Report) junitSuite(encoder *xml.Encoder, sheet Sheet, run junitList) error {
+func (r *Report) junitSuite(encoder *xml.Encoder, sheet Sheet, run properties, caseOf func(Row) junitCase) error {
 	n := totals(sheet)
 	began, took := r.span(sheet.Target.ID)
 	suite := element("testsuite", "name", judge.Printable(sheet.Target.ID, longestCell),
@@ -73,14 +85,12 @@ func (r *Report) junitSuite(encoder *xml.Encoder, sheet Sheet, run junitList) er
 	if err := encoder.EncodeToken(suite); err != nil {
 		return err
 	}
-	properties := append(slices.Clone(run), targetProperties(sheet.Target)...)
-	if err := encoder.EncodeElement(struct {
-		List junitList `xml:"property"`
-	}{properties}, element("properties")); err != nil {
+	about := junitAbout{append(slices.Clone(run), targetProperties(sheet.Target)...)}
+	if err := encoder.EncodeElement(about, element("properties")); err != nil {
 		return err
 	}
 	for _, row := range sheet.Rows {
-		if err := encoder.Encode(testCase(row)); err != nil {
+		if err := encoder.Encode(caseOf(row)); err != nil {
 			return err
 		}
 	}
@@ -132,50 +142,6 @@ func readings(row Row) string {
 		fmt.Fprintf(&b, "what to do: %s\n", row.Control.OnFail)
 	}
 	return b.String()
-}
-
-func (l *junitList) add(name, value string) {
-	if value != "" {
-		*l = append(*l, junitProperty{Name: name, Value: judge.Printable(value, longestReason)})
-	}
-}
-
-// runProperties says what the run was, so that one file of a CI job is enough to
-// know what was certified, and with what.
-func (r *Report) runProperties() (l junitList) {
-	l.add("outcome", string(r.Outcome))
-	l.add("headline", r.Headline())
-	l.add("run", r.Run.ID)
-	l.add("tool", r.Run.Tool+" "+r.Run.Version)
-	l.add("profile", string(r.Run.Profile))
-	l.add("require", string(r.Run.Require))
-	l.add("interrupted", r.Run.Interrupted)
-	l.add("setup_error", r.Run.SetupError)
-	l.add("cluster", strings.TrimSpace(r.Cluster.Provider+" "+r.Cluster.Name))
-	l.add("kubernetes", r.Cluster.Kubernetes)
-	for _, image := range r.Images {
-		l.add("image."+image.Name, image.Ref+" "+image.Digest)
-	}
-	for _, notice := range r.Notices {
-		l.add("notice", notice)
-	}
-	return l
-}
-
-func targetProperties(t Target) (l junitList) {
-	l.add("runtime_class", t.RuntimeClass)
-	l.add("handler", t.Handler)
-	l.add("runtime", string(t.Runtime.Kind))
-	l.add("shim", t.Runtime.Shim)
-	l.add("shim_sha256", t.Runtime.Digest)
-	l.add("node", t.Node.Name)
-	l.add("kernel", t.Node.Kernel)
-	l.add("os", t.Node.OS)
-	l.add("architecture", t.Node.Architecture)
-	l.add("container_runtime", t.Node.ContainerRuntime)
-	l.add("kubelet", t.Node.Kubelet)
-	l.add("cgroups", t.Node.Cgroups())
-	return l
 }
 
 // span returns when the phases of a target began and how long they took

@@ -15,9 +15,6 @@ import (
 	"github.com/katacert/katacert/suites/catalogue"
 )
 
-// schemas holds the published schemas of other makers.
-const schemas = "../../shared/schemas"
-
 type (
 	junitSuites struct {
 		Tests    int `xml:"tests,attr"`

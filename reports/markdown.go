@@ -205,9 +205,10 @@ func code(value string) string {
 	if value == "" {
 		return "–"
 	}
-	safe := strings.NewReplacer("`", `\x60`, "|", `\x7c`).Replace(judge.Printable(value, summaryCell))
-	return "`" + safe + "`"
+	return "`" + codeText.Replace(judge.Printable(value, summaryCell)) + "`"
 }
+
+var codeText = strings.NewReplacer("`", `\x60`, "|", `\x7c`)
 
 // Prose shows a sentence in which a pod may have had a part. A zero-width space
 // keeps @ and # from becoming mentions.

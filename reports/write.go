@@ -30,6 +30,16 @@ func Write(dir string, r *Report) ([]string, error) {
 	return written, errors.Join(faults...)
 }
 
+// WriteFile writes the report in one format to path, which appears only when all of
+// it is on disk.
+func WriteFile(path string, format Writer, r *Report) error {
+	concluded := r.concluded()
+	if err := writeFile(path, func(w io.Writer) error { return format.Write(w, concluded) }); err != nil {
+		return fmt.Errorf("write the report as %s to %s: %w", format.Name, path, err)
+	}
+	return nil
+}
+
 // concluded returns a copy of the report whose outcome follows from its
 // verdicts.
 func (r *Report) concluded() *Report {

@@ -47,8 +47,9 @@ func newCertify() *cobra.Command {
 		Long: `Certify puts pods on every chosen node: a witness that knows the truth, plain
 pods that must be seen to detect the node, and tenants' pods under the
 RuntimeClass in question, which must not. It writes report.html, report.json,
-junit.xml, summary.md and evidence.jsonl into a folder of its own below --out, and
-a signed bundle of all that an auditor needs (see katacert verify).`,
+junit.xml, summary.md, ctrf.json, oscal.json and evidence.jsonl into a folder of
+its own below --out, and a signed bundle of all that an auditor needs (see
+katacert verify).`,
 		Example: `  katacert certify
   katacert certify --profile quick --runtime-class gvisor
   katacert certify --cluster existing --context prod --image-registry registry.example/katacert
@@ -193,6 +194,10 @@ func (f *certifyFlags) certify(ctx context.Context, o certification.Options) (*r
 		if report != nil {
 			return report, nil // the report says what went wrong
 		}
+		return nil, err
+	}
+	// What a killed run leaves is a report, too.
+	if _, err := reports.Write(runner.Dir(), certification.Unfinished(report)); err != nil {
 		return nil, err
 	}
 	specs.Declare(runner.Plan(), o.Timeouts.Ending(), func(context.Context) *reports.Report {

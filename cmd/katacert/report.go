@@ -2,8 +2,6 @@ package main
 
 import (
 	"fmt"
-	"os"
-	"path/filepath"
 
 	"github.com/spf13/cobra"
 
@@ -12,40 +10,47 @@ import (
 )
 
 func newReport() *cobra.Command {
-	var format string
+	var format, out string
 	cmd := &cobra.Command{
-		Use:     "report RUN",
-		Short:   "Show the report of an earlier run, or write it in another format",
-		Example: "  katacert report reports/20260101-120000-1a2b3c4d\n  katacert report reports/20260101-120000-1a2b3c4d --format junit > junit.xml",
-		Args:    exactArgs(1, "the folder of one run"),
+		Use:   "report RUN",
+		Short: "Show the report of an earlier run, or write it in another format",
+		Example: `  katacert report reports/20260101-120000-1a2b3c4d
+  katacert report reports/20260101-120000-1a2b3c4d --format junit > junit.xml
+  katacert report reports/20260101-120000-1a2b3c4d --format oscal --out results/oscal.json`,
+		Args: exactArgs(1, "the folder of one run"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			path := args[0]
-			if info, err := os.Stat(path); err == nil && info.IsDir() {
-				path = filepath.Join(path, "report.json")
+			var writer reports.Writer
+			if format != "text" {
+				var err error
+				if writer, err = reports.Format(format); err != nil {
+					return usagef("%v, or text", err)
+				}
+			} else if out != "" {
+				return usagef("--out takes a --format other than text, which is made for a terminal")
 			}
-			report, err := reports.Read(path)
+			report, err := reports.Read(args[0])
 			if err != nil {
 				return err
 			}
-			out := cmd.OutOrStdout()
-			if format == "text" {
-				return terminal.Table(out, report, terminal.Options{Color: isTerminal(out), Width: width(out)})
+			w := cmd.OutOrStdout()
+			switch {
+			case format == "text":
+				return terminal.Table(w, report, terminal.Options{Color: isTerminal(w), Width: width(w)})
+			case out != "":
+				return reports.WriteFile(out, writer, report)
 			}
-			writer, err := reports.Format(format)
-			if err != nil {
-				return usagef("%v, or text", err)
-			}
-			if err := writer.Write(out, report); err != nil {
+			if err := writer.Write(w, report); err != nil {
 				return fmt.Errorf("write the report as %s: %w", format, err)
 			}
 			return nil
 		},
 	}
 	names := []string{"text"}
-	for _, f := range reports.Formats() {
+	for _, f := range reports.AllFormats() {
 		names = append(names, f.Name)
 	}
 	cmd.Flags().StringVar(&format, "format", "text", "one of "+join(names))
+	cmd.Flags().StringVar(&out, "out", "", "file to write it to, whole or not at all (default: standard output)")
 	_ = cmd.RegisterFlagCompletionFunc("format", completions(names))
 	return cmd
 }

@@ -313,18 +313,6 @@ func (r *runner) judge() {
 	}
 }
 
-// CutOff is the report of a run that was not let end, because it was interrupted a
-// second time or did not stop: what it had made may be there still.
-func CutOff(r *reports.Report) *reports.Report {
-	cut := *r
-	cut.Run.Finished = time.Now().UTC()
-	cut.Run.Interrupted = "it was cut off before it had ended"
-	cut.Leftovers = append(slices.Clone(r.Leftovers),
-		"it is not known what is left: the run was cut off, so have `katacert cleanup` remove what it made in the cluster")
-	cut.Conclude()
-	return &cut
-}
-
 // finish closes the evidence and concludes the report.
 func (r *runner) finish() {
 	if err := errors.Join(r.evidence.err(), r.evidence.close()); err != nil && r.report.Run.Interrupted == "" {

@@ -20,8 +20,16 @@ import (
 // requireFiles checks that every file of a run is there and says the same.
 func requireFiles(t *testing.T, dir string, r *reports.Report) {
 	t.Helper()
+	requireFormats(t, dir, r)
+	requireEvidence(t, dir, r)
+}
+
+// requireFormats checks that the report is there in every format, with every
+// control.
+func requireFormats(t *testing.T, dir string, r *reports.Report) {
+	t.Helper()
 	requireJUnit(t, dir, r)
-	for _, name := range []string{"summary.md", "report.html"} {
+	for _, name := range []string{"summary.md", "report.html", "ctrf.json", "oscal.json"} {
 		text := readFile(t, dir, name)
 		requireTexts(t, text, r.Headline(), r.Run.ID, r.Targets[0].ID)
 		for _, v := range r.Verdicts {
@@ -30,7 +38,6 @@ func requireFiles(t *testing.T, dir string, r *reports.Report) {
 			}
 		}
 	}
-	requireEvidence(t, dir, r)
 }
 
 // requireJUnit checks that junit.xml has one case for each verdict, and counts

@@ -59,6 +59,12 @@ func TestKilledOnKeptCluster(t *testing.T) {
 	if records := readEvidence(t, runs[0]); len(records) == 0 {
 		t.Error("the killed run kept no evidence")
 	}
+	r, err := reports.Read(runs[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	requireWhole(t, r, "it was killed")
+	requireFormats(t, runs[0], r)
 	left := runNamespaces(t)
 	if len(left) == 0 {
 		t.Fatal("the killed run left no namespace, so there is nothing to sweep")

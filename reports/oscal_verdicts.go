@@ -1,0 +1,182 @@
+package reports
+
+import (
+	"fmt"
+	"iter"
+	"strings"
+
+	"github.com/katacert/katacert/suites/judge"
+)
+
+// objective is one control with its verdicts on every target.
+type objective struct {
+	control *Control
+	rows    []Row
+	counts  map[string]int
+}
+
+func objectivesOf(sheets []Sheet) (all []*objective) {
+	index := map[string]*objective{}
+	for _, sheet := range sheets {
+		for _, row := range sheet.Rows {
+			of := index[row.Control.ID]
+			if of == nil {
+				of = &objective{control: row.Control, counts: map[string]int{}}
+				index[row.Control.ID] = of
+				all = append(all, of)
+			}
+			of.rows = append(of.rows, row)
+			of.counts[row.Mark()]++
+		}
+	}
+	return all
+}
+
+// applies says whether the control came to anything on any target.
+func (o *objective) applies() bool { return o.counts[string(judge.NotApplicable)] < len(o.rows) }
+
+func (o *objective) failed() bool {
+	return o.counts[string(judge.Fail)]+o.counts[markFinding] > 0
+}
+
+// status is satisfied only where a pass was seen and nothing else spoke against it.
+func (o *objective) status() oscalState {
+	switch {
+	case o.failed():
+		return oscalState{State: "not-satisfied", Reason: "fail"}
+	case o.counts[string(judge.Error)]+o.counts[string(judge.Invalid)] > 0:
+		return oscalState{State: "not-satisfied", Reason: "other", Remarks: "It was not proven on every target."}
+	default:
+		return oscalState{State: "satisfied", Reason: "pass"}
+	}
+}
+
+// says counts the verdicts in words, worst first.
+func (o *objective) says() string {
+	var parts []string
+	for _, mark := range Marks() {
+		if n := o.counts[mark]; n > 0 {
+			parts = append(parts, fmt.Sprintf("%s on %s", mark, plural(n, "target")))
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
+// observations are the verdicts, one for every control and target.
+func (o *oscal) observations() iter.Seq[any] {
+	return func(yield func(any) bool) {
+		for _, sheet := range o.sheets {
+			for _, row := range sheet.Rows {
+				if !yield(o.observation(row)) {
+					return
+				}
+			}
+		}
+	}
+}
+
+func (o *oscal) observation(row Row) oscalObservation {
+	v := row.Verdict
+	props := []oscalProp{{Name: "control", NS: oscalNamespace, Value: row.Control.ID}, {Name: "target", NS: oscalNamespace, Value: orUnknown(v.Target)},
+		{Name: "verdict", NS: oscalNamespace, Value: string(v.Result)}, {Name: "shown-able-to-fail", NS: oscalNamespace, Value: fmt.Sprint(v.Shown)}}
+	kind := "control-objective"
+	if v.Result == judge.Fail {
+		kind = "finding"
+	}
+	seen := oscalObservation{
+		UUID: o.r.identity("verdict", row.Control.ID, v.Target), Title: Prose(row.Control.ID + " on " + orUnknown(v.Target)),
+		Description: Prose(orUnknown(v.Reason)), Props: props, Methods: []string{"TEST"}, Types: []string{kind},
+		Subjects: []oscalSubject{o.subject(v.Target)}, Collected: o.ended[v.Target], Remarks: sideBySide(row),
+	}
+	if len(v.Rests) > 0 {
+		seen.Evidence = []oscalEvidence{{Href: "evidence.jsonl", Description: restsOn(v.Rests)}}
+	}
+	return seen
+}
+
+// restsOn says which records of the evidence hold the observations.
+func restsOn(all []judge.Basis) string {
+	parts := make([]string, 0, len(all))
+	for _, b := range all[:min(len(all), mostReadings)] {
+		parts = append(parts, fmt.Sprintf("%s of %s in round %s", b.Probe, b.Vantage, b.Round))
+	}
+	if more := len(all) - len(parts); more > 0 {
+		parts = append(parts, fmt.Sprintf("%d more", more))
+	}
+	return Prose(strings.Join(parts, "; "))
+}
+
+// sideBySide lists the readings that decided.
+func sideBySide(row Row) string {
+	all := row.Verdict.Compared
+	if len(all) == 0 {
+		return ""
+	}
+	var b strings.Builder
+	truth, control, subject := row.Control.Columns()
+	for _, c := range all[:min(len(all), mostReadings)] {
+		fmt.Fprintf(&b, "- %s: %s %s", code(c.Reading), truth, code(c.Truth))
+		if c.Control != "" {
+			fmt.Fprintf(&b, ", %s %s", control, code(c.Control))
+		}
+		fmt.Fprintf(&b, ", %s %s", subject, code(c.Subject))
+		if said := Note(c); said != "" {
+			fmt.Fprintf(&b, " (%s)", said)
+		}
+		b.WriteByte('\n')
+	}
+	if more := len(all) - mostReadings; more > 0 {
+		fmt.Fprintf(&b, "- %d more readings are in report.json\n", more)
+	}
+	return b.String()
+}
+
+// risks are the controls that failed, with what to do, as a plan of action takes
+// them over.
+func (o *oscal) risks() iter.Seq[any] {
+	return func(yield func(any) bool) {
+		for _, objective := range o.objectives {
+			if !objective.failed() {
+				continue
+			}
+			c := objective.control
+			risk := oscalRisk{UUID: o.r.identity("risk", c.ID), Title: Prose("Failed: " + c.Title), Description: Prose(objective.says()), Statement: Prose(c.Why),
+				Props: oscalProps(properties{{Name: "level", Value: string(c.Level)}}), Status: "open"}
+			if c.OnFail != "" {
+				risk.Remediations = []oscalRemedy{{UUID: o.r.identity("remedy", c.ID), Lifecycle: "recommendation", Title: "What to do", Description: Prose(c.OnFail)}}
+			}
+			for _, row := range objective.rows {
+				if row.Verdict.Result == judge.Fail {
+					risk.Observations = append(risk.Observations, oscalPointer{Observation: o.r.identity("verdict", c.ID, row.Verdict.Target)})
+				}
+			}
+			if !yield(risk) {
+				return
+			}
+		}
+	}
+}
+
+// findings are the conclusions, one for every control that came to something.
+func (o *oscal) findings() iter.Seq[any] {
+	return func(yield func(any) bool) {
+		for _, objective := range o.objectives {
+			if !objective.applies() {
+				continue
+			}
+			c := objective.control
+			finding := oscalFinding{UUID: o.r.identity("finding", c.ID), Title: Prose(c.Title), Description: Prose(c.ID + ": " + objective.says()),
+				Props:  oscalProps(properties{{Name: "control", Value: c.ID}, {Name: "level", Value: string(c.Level)}}),
+				Target: oscalTarget{Type: "objective-id", TargetID: c.ID, Status: objective.status()}}
+			for _, row := range objective.rows {
+				finding.Observations = append(finding.Observations, oscalPointer{Observation: o.r.identity("verdict", c.ID, row.Verdict.Target)})
+			}
+			if objective.failed() {
+				finding.Risks = []oscalPointer{{Risk: o.r.identity("risk", c.ID)}}
+			}
+			if !yield(finding) {
+				return
+			}
+		}
+	}
+}
