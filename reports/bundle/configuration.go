@@ -130,7 +130,7 @@ func withoutSecret(value string) string {
 // Write writes the configuration into the folder of a run.
 func (c *Configuration) Write(dir string) error {
 	path := filepath.Join(dir, ConfigurationFile)
-	err := reports.WriteFile(path, func(w io.Writer) error { return writeJSON(w, c) })
+	err := reports.WriteWhole(path, func(w io.Writer) error { return writeJSON(w, c) })
 	if err != nil {
 		return fmt.Errorf("write the configuration of the run to %s: %w", path, err)
 	}

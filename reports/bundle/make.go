@@ -69,8 +69,8 @@ func Make(ctx context.Context, dir string, signer *Signer, packer Tool) ([]strin
 	parts = append([]part{textPart(manifestFile, manifest), textPart(attestationFile, envelope)}, parts...)
 	written := []string{filepath.Join(dir, File), filepath.Join(dir, PublicFile)}
 	err = errors.Join(
-		reports.WriteFile(written[0], func(w io.Writer) error { return pack(w, report.Run.Finished, parts) }),
-		reports.WriteFile(written[1], func(w io.Writer) error { _, err := w.Write(signer.Public.PEM()); return err }))
+		reports.WriteWhole(written[0], func(w io.Writer) error { return pack(w, report.Run.Finished, parts) }),
+		reports.WriteWhole(written[1], func(w io.Writer) error { _, err := w.Write(signer.Public.PEM()); return err }))
 	if err != nil {
 		return fail(fmt.Errorf("%w; `katacert bundle %s` makes it again", err, dir))
 	}

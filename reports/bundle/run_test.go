@@ -114,7 +114,7 @@ func lay(t testing.TB, r *reports.Report, all []evidence.Record, pattern string)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := reports.WriteFile(filepath.Join(dir, writer.File), func(w io.Writer) error { return writer.Write(w, r) }); err != nil {
+	if err := reports.WriteWhole(filepath.Join(dir, writer.File), func(w io.Writer) error { return writer.Write(w, r) }); err != nil {
 		t.Fatal(err)
 	}
 	var lines bytes.Buffer
