@@ -39,13 +39,16 @@ func newClusterUp() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "up",
 		Short:   "Bring up a local cluster and leave it running",
-		Example: "  katacert cluster up\n  katacert cluster up --vm-node --kata-archive kata-static-4.1.0-amd64.tar.zst --kata-digest sha256:…\n  eval \"$(katacert cluster up --name demo)\" && ginkgo ./suites/...",
+		Example: "  katacert cluster up\n  katacert cluster up --simulated-gpus 2\n  katacert cluster up --vm-node --kata-archive kata-static-4.1.0-amd64.tar.zst --kata-digest sha256:…\n  eval \"$(katacert cluster up --name demo)\" && ginkgo ./suites/...",
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := checkScale(scale); err != nil {
 				return err
 			}
 			if err := f.vm.check(cmd); err != nil {
+				return err
+			}
+			if err := f.gpu.check(cmd); err != nil {
 				return err
 			}
 			progress := terminal.NewProgress(cmd.ErrOrStderr(), isTerminal(cmd.ErrOrStderr()))
@@ -77,6 +80,7 @@ func newClusterUp() *cobra.Command {
 	}
 	nameFlag(cmd, &f.name)
 	f.vm.register(cmd)
+	f.gpu.register(cmd)
 	cmd.Flags().Float64Var(&scale, "timeout-scale", 1, "factor for every time-out, for slow machines")
 	return cmd
 }
@@ -106,13 +110,16 @@ func newClusterStatus() *cobra.Command {
 	}
 }
 
-// nodesText lists the nodes, and what virtual machine one is in.
+// nodesText lists the nodes, what virtual machine one is in, and simulated GPUs.
 func nodesText(nodes []local.NodeStatus) string {
 	var texts []string
 	for _, n := range nodes {
 		text := n.Name
 		if n.Machine != "" {
 			text += " (virtual machine: " + n.Machine + ")"
+		}
+		if n.SimulatedGPUs > 0 {
+			text += fmt.Sprintf(" (simulated GPUs: %d)", n.SimulatedGPUs)
 		}
 		texts = append(texts, text)
 	}

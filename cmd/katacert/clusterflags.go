@@ -32,6 +32,7 @@ type clusterFlags struct {
 	// named says that the name was given, and is not the default.
 	named bool
 	vm    vmFlags
+	gpu   gpuFlags
 }
 
 func (f *clusterFlags) register(cmd *cobra.Command) {
@@ -40,6 +41,7 @@ func (f *clusterFlags) register(cmd *cobra.Command) {
 	flags.StringVar(&f.name, "name", local.DefaultName, "name of the local cluster, or of the kind cluster (default there: katacert-RUN)")
 	flags.StringVar(&f.kubeconfig, "kubeconfig", "", "kubeconfig of the existing cluster (default: $KUBECONFIG or ~/.kube/config)")
 	f.vm.register(cmd)
+	f.gpu.register(cmd)
 	flags.StringVar(&f.context, "context", "", "context of the kubeconfig (default: its current one)")
 	_ = cmd.RegisterFlagCompletionFunc("cluster", cobra.FixedCompletions(providers, cobra.ShellCompDirectiveNoFileComp))
 }
@@ -58,6 +60,12 @@ func (f *clusterFlags) check(cmd *cobra.Command) error {
 	if f.provider != providerLocal && f.vm.node {
 		return usagef("--vm-node goes with --cluster local")
 	}
+	if f.provider != providerLocal && f.gpu.gpus.Count != 0 {
+		return usagef("--simulated-gpus goes with --cluster local")
+	}
+	if err := f.gpu.check(cmd); err != nil {
+		return err
+	}
 	return f.vm.check(cmd)
 }
 
@@ -74,7 +82,7 @@ func (f *clusterFlags) openLocal(ctx context.Context, set *images.Set, keep bool
 		return nil, err
 	}
 	return local.Up(ctx, local.Options{
-		Name: f.name, PauseImage: pause, Ephemeral: !keep, VM: f.vm.options(),
+		Name: f.name, PauseImage: pause, Ephemeral: !keep, VM: f.vm.options(), GPUs: f.gpu.gpus,
 		TimeoutScale: scale, Progress: progress.Note, Working: progress.Working,
 	})
 }

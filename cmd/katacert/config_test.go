@@ -38,13 +38,14 @@ nodes: a,b
 profile: certification
 keep-cluster: true
 timeout-scale: 2.5
+simulated-gpus: 2
 image-registry: registry.example/katacert
 `)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for name, want := range map[string]string{"cluster": "existing", "context": "prod", "runtime-class": "[gvisor,kata-runtime]", "nodes": "[a,b]",
-		"profile": "certification", "keep-cluster": "true", "timeout-scale": "2.5", "image-registry": "registry.example/katacert", "require": "isolation"} {
+		"profile": "certification", "keep-cluster": "true", "timeout-scale": "2.5", "simulated-gpus": "2", "image-registry": "registry.example/katacert", "require": "isolation"} {
 		if got := cmd.Flags().Lookup(name).Value.String(); got != want {
 			t.Errorf("--%s is %q, want %q", name, got, want)
 		}
@@ -135,12 +136,17 @@ func TestConfigRefuses(t *testing.T) {
 func TestConfigIsCheckedAsFlagsAre(t *testing.T) {
 	t.Parallel()
 	for content, says := range map[string]string{
-		"kubeconfig: prod.yaml\n":           "--cluster existing",
-		"cluster: existing\nname: demo\n":   "--name goes with --cluster local",
-		"profile: fast\n":                   `unknown profile "fast"`,
-		"controls: 'kernel-('\n":            "no regular expression",
-		"require: all\n":                    `unknown --require "all"`,
-		"image-pull-secret: no-namespace\n": "NAMESPACE/NAME",
+		"kubeconfig: prod.yaml\n":                "--cluster existing",
+		"cluster: existing\nname: demo\n":        "--name goes with --cluster local",
+		"cluster: existing\nsimulated-gpus: 2\n": "--simulated-gpus goes with --cluster local",
+		"simulated-gpus: 65\n":                   "choose 1 to 64",
+		"simulated-gpus: 0\n":                    "leave it out",
+		"gpu-resource: nvidia.com/pgpu\n":        "--gpu-resource goes with --simulated-gpus",
+		"simulated-gpus: 1\ngpu-resource: gpu\n": "VENDOR/NAME",
+		"profile: fast\n":                        `unknown profile "fast"`,
+		"controls: 'kernel-('\n":                 "no regular expression",
+		"require: all\n":                         `unknown --require "all"`,
+		"image-pull-secret: no-namespace\n":      "NAMESPACE/NAME",
 	} {
 		t.Run(content, func(t *testing.T) {
 			t.Parallel()
