@@ -76,7 +76,7 @@ func TestUsageErrors(t *testing.T) {
 		says []string
 	}{
 		{"nonsense", []string{`unknown command "nonsense"`, "katacert --help"}},
-		{"certfy", []string{`unknown command "certfy"`, "did you mean certify?"}},
+		{"certfy", []string{`unknown command "certfy"`, "did you mean certify or verify?"}},
 		{"--nonsense", []string{"unknown flag: --nonsense", "katacert --help"}},
 		{"certify --nonsense", []string{"unknown flag: --nonsense", "katacert certify --help"}},
 		{"certify -x", []string{"unknown shorthand flag", "katacert certify --help"}},
