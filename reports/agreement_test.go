@@ -59,6 +59,10 @@ func TestFormatsNeverDisagree(t *testing.T) {
 				t.Errorf("seed %d: %s tells\n%v\nwant\n%v", seed, format.Name, got.marks, want.marks)
 			}
 		}
+		if properties := readJUnit(t, rendered(t, "junit-properties", r)); !maps.Equal(properties.marks, want.marks) {
+			t.Errorf("seed %d: junit-properties tells\n%v\nwant\n%v", seed, properties.marks, want.marks)
+		}
+		requireMetrics(t, r, want.marks)
 	}
 }
 

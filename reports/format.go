@@ -34,6 +34,7 @@ func Formats() []Writer {
 func AllFormats() []Writer {
 	return append(Formats(),
 		Writer{Name: "junit-properties", File: "junit-properties.xml", Write: writeJUnitWithProperties},
+		Writer{Name: "prometheus", File: "katacert.prom", Write: writePrometheus},
 	)
 }
 

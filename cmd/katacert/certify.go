@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"io"
+	"os"
+	"path/filepath"
 	"slices"
 	"sync"
 	"time"
@@ -28,6 +30,7 @@ type certifyFlags struct {
 	classes, nodes, tenantLabels     []string
 	reference, profile, controls     string
 	require, out, output, config     string
+	prometheusFile                   string
 	registry, pullSecret, storage    string
 	insecureRegistry, skipPush, keep bool
 	scale                            float64
@@ -56,7 +59,8 @@ katacert verify).`,
   katacert certify --cluster kind --kind-config gvisor
   katacert certify --cluster kind --kind-config kata --install-kata
   katacert certify --config katacert.yaml --require hardening
-  katacert certify --signing-key release.key`,
+  katacert certify --signing-key release.key
+  katacert certify --prometheus-file /var/lib/node_exporter/textfile/katacert.prom`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if f.config != "" {
@@ -89,6 +93,7 @@ katacert verify).`,
 	flags.StringVar(&f.require, "require", string(catalogue.Isolation), "level that must hold for a certificate: isolation or hardening")
 	flags.StringVar(&f.out, "out", "reports", "folder in which the run's own folder is made")
 	flags.StringVar(&f.output, "output", "text", "what goes to standard output: text (a table) or json (the report)")
+	flags.StringVar(&f.prometheusFile, "prometheus-file", "", "file for the figures of the run, in the folder of node_exporter's textfile collector")
 	flags.StringVar(&f.config, "config", "", "YAML file with fields named as these flags; flags win")
 	flags.StringVar(&f.registry, "image-registry", "", "registry and path to push katacert's images to, for an existing cluster")
 	flags.BoolVar(&f.insecureRegistry, "insecure-registry", false, "allow plain HTTP to --image-registry")
@@ -119,6 +124,11 @@ func (f *certifyFlags) check(cmd *cobra.Command) error {
 	}
 	if !slices.Contains([]string{"text", "json"}, f.output) {
 		return usagef("unknown --output %q: choose text or json", f.output)
+	}
+	if f.prometheusFile != "" {
+		if info, err := os.Stat(filepath.Dir(f.prometheusFile)); err != nil || !info.IsDir() {
+			return usagef("--prometheus-file %s: there is no folder %s", f.prometheusFile, filepath.Dir(f.prometheusFile))
+		}
 	}
 	if err := checkScale(f.scale); err != nil {
 		return err

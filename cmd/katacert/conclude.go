@@ -18,6 +18,9 @@ import (
 func (f *certifyFlags) conclude(ctx context.Context, report *reports.Report, stdout, stderr io.Writer) error {
 	dir := filepath.Join(f.out, report.Run.ID)
 	written, writeErr := reports.Write(dir, report)
+	if f.prometheusFile != "" {
+		writeErr = errors.Join(writeErr, writeMetrics(f.prometheusFile, report))
+	}
 	if slices.Contains(written, filepath.Join(dir, "report.json")) {
 		bundled, err := f.bundle(ctx, dir)
 		written, writeErr = append(written, bundled...), errors.Join(writeErr, err)
@@ -62,6 +65,15 @@ func aboutFreshKey(w io.Writer, signer *bundle.Signer) {
 	if signer.By == bundle.ByFreshKey {
 		fmt.Fprintf(w, "%s is signed with a key made for it alone, whose public half is %s: that shows integrity, not identity; --signing-key signs with yours\n", bundle.File, bundle.PublicFile)
 	}
+}
+
+// writeMetrics leaves the figures of the run where Prometheus finds them.
+func writeMetrics(path string, report *reports.Report) error {
+	format, err := reports.Format("prometheus")
+	if err != nil {
+		return err
+	}
+	return reports.WriteFile(path, format, report)
 }
 
 func exitCode(r *reports.Report) int {

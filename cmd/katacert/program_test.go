@@ -102,6 +102,7 @@ func TestUsageErrors(t *testing.T) {
 		{"certify --timeout-scale NaN", []string{"out of range"}},
 		{"certify --timeout-scale slow", []string{"invalid argument"}},
 		{"certify --image-pull-secret secret", []string{`--image-pull-secret "secret"`, "NAMESPACE/NAME"}},
+		{"certify --prometheus-file /nonexistent/x.prom", []string{"there is no folder /nonexistent"}},
 		{"certify --config no-such.yaml", []string{"read the configuration file", "no-such.yaml"}},
 		{"cluster nonsense", []string{`unknown command "nonsense"`, "katacert cluster --help"}},
 		{"cluster up --timeout-scale 0", []string{"--timeout-scale 0 is out of range"}},

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -8,6 +9,7 @@ import (
 	"time"
 
 	"github.com/katacert/katacert/reports"
+	"github.com/katacert/katacert/reports/bundle"
 	"github.com/katacert/katacert/suites/catalogue"
 	"github.com/katacert/katacert/suites/certification"
 	"github.com/katacert/katacert/suites/judge"
@@ -83,5 +85,30 @@ func TestReportRefusesWhatItCannotWrite(t *testing.T) {
 		if got.code != test.code || got.stdout != "" || !strings.Contains(got.stderr, test.want) {
 			t.Errorf("%s: exit code %d, %q, want %d and %q", name, got.code, got.stderr, test.code, test.want)
 		}
+	}
+}
+
+func TestCertifyLeavesFiguresForPrometheus(t *testing.T) {
+	dir := runFolder(t, "run-1", judge.Pass, nil)
+	report, err := reports.Read(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "katacert.prom")
+	signer, err := bundle.FreshSigner()
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := certifyFlags{out: filepath.Dir(dir), output: "json", prometheusFile: path, signer: signer}
+	_ = f.conclude(t.Context(), report, io.Discard, io.Discard) // the bundle lacks evidence
+	text, err := os.ReadFile(path)
+	if err != nil || !strings.Contains(string(text), `katacert_outcome{cluster="katacert",outcome="certified"} 1`) {
+		t.Errorf("%v, the file holds %.300q", err, text)
+	}
+	// Figures that cannot be left are an error, not a silence.
+	f.prometheusFile = "/nonexistent/katacert.prom"
+	var said strings.Builder
+	if err := f.conclude(t.Context(), report, io.Discard, &said); err == nil || !strings.Contains(said.String(), f.prometheusFile) {
+		t.Errorf("%v, and it says %q", err, said.String())
 	}
 }
