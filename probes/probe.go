@@ -31,7 +31,7 @@ type Probe struct {
 	// Rounds are the rounds it takes part in.
 	Rounds []evidence.Round
 	// From restricts it to some vantages; nil means the witness and every
-	// vantage whose evidence is compared with the witness's.
+	// vantage whose evidence is compared with the witness's, those about GPUs apart.
 	From func(evidence.Vantage) bool
 	// OptIn marks a probe that does more than look, or costs time and serves few
 	// controls: it runs only where the run asks for it by its id.
@@ -167,6 +167,10 @@ const (
 	// ParamHandler is the handler of the RuntimeClass under certification; the
 	// witness alone is told.
 	ParamHandler = "handler"
+	// ParamNamespaces are the run's namespaces, divided by commas, and ParamGPUResource
+	// the extended resource by which pods ask for GPUs; the witness alone is told.
+	ParamNamespaces  = "namespaces"
+	ParamGPUResource = "gpu_resource"
 )
 
 // Names of what the witness gives.
@@ -275,7 +279,7 @@ func (c *Context) Find(name, text string) bool {
 
 // takesPart says whether the probe runs at this vantage in this round.
 func (p Probe) takesPart(vantage evidence.Vantage, round evidence.Round) bool {
-	return slices.Contains(p.Rounds, round) && (p.From == nil || p.From(vantage))
+	return slices.Contains(p.Rounds, round) && (p.From == nil && !vantage.GPU() || p.From != nil && p.From(vantage))
 }
 
 // OnlyWitness restricts a probe to the node.
@@ -287,8 +291,12 @@ func OnlyTenants(v evidence.Vantage) bool {
 	return v == evidence.Subject || v == evidence.Neighbour || v == evidence.Reference
 }
 
-// NotWitness restricts a probe to the vantages that must prove they see.
-func NotWitness(v evidence.Vantage) bool { return v != evidence.Witness }
+// NotWitness restricts a probe to the vantages that must prove they see, those about
+// GPUs apart.
+func NotWitness(v evidence.Vantage) bool { return v != evidence.Witness && !v.GPU() }
+
+// AnyPod lets a probe of GPUs look from every vantage but the node's.
+func AnyPod(v evidence.Vantage) bool { return v != evidence.Witness }
 
 // Run lets every probe of the inventory that takes part in the context's round
 // observe, one after the other in the given order, and returns what they saw

@@ -41,12 +41,31 @@ const (
 	NeighbourSuccessor Vantage = "neighbour-successor"
 	// Trainer is the training pod on the RuntimeClass under test.
 	Trainer Vantage = "trainer"
+	// GPUSubject and GPUNeighbour are pods of the two tenants on the RuntimeClass under
+	// test that asked for a GPU, GPUReference is such a pod on plain runc, and
+	// GPUUnrequested one of the first tenant's that asked for none and names all GPUs in
+	// its environment.
+	GPUSubject     Vantage = "gpu-subject"
+	GPUNeighbour   Vantage = "gpu-neighbour"
+	GPUReference   Vantage = "gpu-reference"
+	GPUUnrequested Vantage = "gpu-unrequested"
+	// GPUSuccessor and GPUSurvivor are pods of the second tenant that are given the GPUs
+	// of a dead pod of the first's, which was deleted, or killed with its grace period cut
+	// to nothing.
+	GPUSuccessor Vantage = "gpu-successor"
+	GPUSurvivor  Vantage = "gpu-survivor"
 	// API is what the API server says; katacert itself is the observer.
 	API Vantage = "api"
 	// Recording is evidence that was recorded on another node, broken on purpose, and
 	// is kept with katacert: it stands in for a control vantage that no pod can be.
 	Recording Vantage = "recording"
 )
+
+const gpuPrefix = "gpu-"
+
+// GPU says whether the vantage is one of those that are about GPUs: probes of anything
+// else do not run there.
+func (v Vantage) GPU() bool { return strings.HasPrefix(string(v), gpuPrefix) }
 
 const weakenedPrefix = "weakened/"
 

@@ -45,7 +45,7 @@ func Inventory() []probes.Probe {
 		{ID: "gpu-throughput", Rounds: looks, OptIn: true, Observe: onEach(speed)},
 	}
 	for i := range all {
-		all[i].From = probes.NotWitness
+		all[i].From = probes.AnyPod
 	}
 	return all
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/katacert/katacert/probes"
 	"github.com/katacert/katacert/probes/devices"
 	"github.com/katacert/katacert/probes/filesystem"
+	"github.com/katacert/katacert/probes/gpunode"
 	"github.com/katacert/katacert/probes/kata"
 	"github.com/katacert/katacert/probes/kernel"
 	"github.com/katacert/katacert/probes/network"
@@ -31,6 +32,7 @@ func All() []probes.Probe {
 		network.Probes(),
 		privilege.Probes(),
 		kata.Probes(),
+		gpunode.Probes(),
 		platform.Probes(),
 	)
 }

@@ -30,12 +30,13 @@ const (
 	Tenancy    Group = "tenancy"
 	Platform   Group = "platform"
 	Kata       Group = "kata"
+	GPU        Group = "gpu"
 	Training   Group = "training"
 )
 
 // Groups lists the groups in report order.
 func Groups() []Group {
-	return []Group{Kernel, Filesystem, Devices, Process, Privilege, VMM, Network, Tenancy, Platform, Kata, Training}
+	return []Group{Kernel, Filesystem, Devices, Process, Privilege, VMM, Network, Tenancy, Platform, Kata, GPU, Training}
 }
 
 // Level says what a fail costs.
@@ -118,6 +119,10 @@ type Control struct {
 	// Shown says how the control is shown able to fail, in words; derived from
 	// Rule when empty.
 	Shown string
+	// NeedsGPUSuccessors asks for tenants that are given the GPUs of a dead one's, and
+	// NeedsGPURelease for pods that are given GPUs one after the other; on nodes with
+	// GPUs only.
+	NeedsGPUSuccessors, NeedsGPURelease bool
 	// NeedsTraining asks for the training job, NeedsNeighbour for a second
 	// tenant's pod on the same node, NeedsTenants for both tenants' data and
 	// listeners, NeedsAftermath for a look after both are gone.

@@ -17,6 +17,9 @@ func (t *targetRun) askAPI(ctx context.Context, answered []evidence.Observation)
 	record := t.blank(s, evidence.Look, newNonce())
 	record.Started = t.asked
 	record.Observations = append([]evidence.Observation{t.askClass(ctx), t.overhead()}, answered...)
+	if t.r.plan.gpus() {
+		record.Observations = append(record.Observations, t.gpuObservation())
+	}
 	record.Finished = time.Now().UTC()
 	return record
 }

@@ -16,7 +16,15 @@ import (
 func (t *targetRun) deploy(ctx context.Context) {
 	t.seats = append(t.seats, t.prepare(evidence.Witness))
 	for _, v := range t.r.plan.Vantages {
-		if _, annotated := v.Annotation(); !annotated { // they come later, see annotated
+		if _, annotated := v.Annotation(); !annotated && !v.GPU() { // they come later, see annotated
+			t.seats = append(t.seats, t.prepare(v))
+		}
+	}
+	if t.r.plan.gpus() {
+		t.share = t.gpuShare(ctx)
+		given, withheld := t.chooseGPUVantages(t.share)
+		t.withheld = withheld
+		for _, v := range given {
 			t.seats = append(t.seats, t.prepare(v))
 		}
 	}
@@ -83,6 +91,8 @@ func (t *targetRun) prepare(v evidence.Vantage) *seat {
 		o.Namespace, o.RuntimeClass, o.Image = t.r.namespaces.tenantA, t.target.Class.Name, t.r.o.Images.Trainer
 		s.image = o.Image
 		s.pod = t.trainingPod(o)
+	case v.GPU():
+		s.pod, s.err = t.gpuPod(v, o)
 	case weakened:
 		s.pod, s.err = pods.Weakened(o, pods.Weakness(weakness))
 	default:

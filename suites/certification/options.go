@@ -30,6 +30,9 @@ type Options struct {
 	Require               catalogue.Level
 	// Images are the references of the images to run, by digest.
 	Images Images
+	// GPUResource is the extended resource by which pods ask for GPUs; empty for
+	// nvidia.com/gpu.
+	GPUResource string
 	// StorageClass of the training job's volume; empty for the default.
 	StorageClass string
 	// TenantLabels are further labels of the tenants' namespaces, for policies of
@@ -65,6 +68,8 @@ type Cluster struct {
 // Images are references by digest, and how to pull them.
 type Images struct {
 	Probe, Trainer string
+	// NoGPUProbe says why there is no image with the program that computes on GPUs.
+	NoGPUProbe string
 	// Manifests are the digests of the single-platform images behind Probe and
 	// Trainer, by the digest of their index: some runtimes report the one in place
 	// of the other.

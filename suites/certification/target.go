@@ -31,6 +31,10 @@ type targetRun struct {
 	kind judge.Kind
 	// skip are probes that the tenants' and reference pods leave out.
 	skip []string
+	// share is what the run may have of the node's GPUs, withheld why some vantages have
+	// none.
+	share    gpuShare
+	withheld string
 	// last is set when no other target follows on the node, so that its pods
 	// need not be gone before the namespaces are removed.
 	last bool
@@ -66,7 +70,7 @@ func (t *targetRun) certify(ctx context.Context) {
 	// lies between its readings.
 	t.phase("look", func() {
 		t.round(ctx, evidence.Look, t.witness())
-		t.round(ctx, evidence.Look, t.others()...)
+		t.round(ctx, evidence.Look, slices.Concat(t.others(), t.gpuSeats())...)
 	})
 	t.phase("act", func() {
 		t.acted = t.witness().err == nil
@@ -113,7 +117,7 @@ func (t *targetRun) witness() *seat { return t.seats[0] }
 // others are the seats that look in the ordinary rounds, the witness apart.
 func (t *targetRun) others() []*seat {
 	return slices.DeleteFunc(slices.Clone(t.seats), func(s *seat) bool {
-		return s.vantage == evidence.Witness || s.vantage == evidence.Trainer || succeeds(s.vantage)
+		return s.vantage == evidence.Witness || s.vantage == evidence.Trainer || succeeds(s.vantage) || s.vantage.GPU()
 	})
 }
 
@@ -142,6 +146,10 @@ func (t *targetRun) params(s *seat) map[string]string {
 	if s.vantage == evidence.Witness {
 		params[probes.ParamPods] = strings.Join(t.podUIDs(), ",")
 		params[probes.ParamHandler] = t.target.Class.Handler
+		if t.r.plan.gpus() {
+			params[probes.ParamGPUResource] = t.r.o.gpuResource()
+			params[probes.ParamNamespaces] = strings.Join([]string{t.r.namespaces.node, t.r.namespaces.tenantA, t.r.namespaces.tenantB}, ",")
+		}
 	}
 	return params
 }

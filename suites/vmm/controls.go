@@ -3,13 +3,11 @@
 package vmm
 
 import (
-	"fmt"
 	"slices"
-	"sync"
 
-	"github.com/katacert/katacert/fixtures/recordings"
 	"github.com/katacert/katacert/probes/evidence"
 	"github.com/katacert/katacert/suites/catalogue"
+	"github.com/katacert/katacert/suites/internal/trial"
 	"github.com/katacert/katacert/suites/judge"
 )
 
@@ -54,39 +52,4 @@ const shownByShim = "the shim of the plain runc pod, which nothing confines, mus
 
 // byRecording lets a trial of recorded evidence show that the judge finds the fault:
 // no process of a node without the fault could.
-func byRecording(trial string, detects judge.Detection) *judge.Rule {
-	shows := func(c *judge.Case) judge.Sight {
-		broken, err := brokenBy(trial)
-		if err != nil {
-			return judge.Sight{Outcome: judge.Unknown, Reason: fmt.Sprintf("cannot be read: %v", err)}
-		}
-		return judge.OnRecording(broken.evidence, broken.what, detects)(c)
-	}
-	return &judge.Rule{Detects: detects, Shows: shows, Control: evidence.Recording, Expects: true}
-}
-
-// broken is the evidence of a trial.
-type broken struct {
-	evidence judge.Evidence
-	what     string
-}
-
-// readTrials keeps what was read: a run judges many targets.
-var readTrials sync.Map
-
-func brokenBy(id string) (broken, error) {
-	if known, ok := readTrials.Load(id); ok {
-		return known.(broken), nil
-	}
-	trial, err := recordings.FindTrial(id)
-	if err != nil {
-		return broken{}, err
-	}
-	records, err := trial.Records()
-	if err != nil {
-		return broken{}, err
-	}
-	read := broken{judge.Gather(records), trial.Broken}
-	readTrials.Store(id, read)
-	return read, nil
-}
+func byRecording(id string, detects judge.Detection) *judge.Rule { return trial.Rule(id, detects) }

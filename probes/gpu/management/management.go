@@ -23,7 +23,7 @@ const (
 // Probe is the probe gpu-nvml on the given library.
 func Probe(library nvml.Interface) probes.Probe {
 	return probes.Probe{
-		ID: "gpu-nvml", Rounds: []evidence.Round{evidence.Look}, From: probes.NotWitness,
+		ID: "gpu-nvml", Rounds: []evidence.Round{evidence.Look}, From: probes.AnyPod,
 		Observe: func(*probes.Context) evidence.Observation { return observe(library) },
 	}
 }

@@ -96,13 +96,15 @@ var gvisor = map[string]expected{
 	"runtimeclass-handler":  passes(`subject runs under containerd-shim-runsc-v1 with handler "runsc", as asked`),
 }
 
-// onlyOnKata adds what controls on Kata Containers and on the processes of virtual
+// onlyOnKata adds what controls on Kata Containers, on GPUs and on the processes of virtual
 // machines come to where there are none.
 func onlyOnKata(controls []catalogue.Control) {
 	for _, c := range controls {
 		_, known := gvisor[c.ID]
 		switch {
 		case known:
+		case c.Group == catalogue.GPU:
+			gvisor[c.ID] = absent("advertises no nvidia.com/gpu")
 		case c.Group == catalogue.Kata:
 			gvisor[c.ID] = absent("containerd-shim-runsc-v1 runs the subject, and that is no Kata")
 		case c.Group == catalogue.VMM:

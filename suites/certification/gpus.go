@@ -1,0 +1,151 @@
+package certification
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/fields"
+
+	"github.com/katacert/katacert/fixtures/pods"
+	"github.com/katacert/katacert/probes/evidence"
+	"github.com/katacert/katacert/suites/catalogue"
+)
+
+// gpuResource is the extended resource by which pods ask for GPUs.
+func (o Options) gpuResource() string { return cmp.Or(o.GPUResource, pods.GPUResource) }
+
+// gpus says whether the plan has controls over GPUs.
+func (p Plan) gpus() bool {
+	return slices.ContainsFunc(p.Controls, func(c catalogue.Control) bool { return c.Group == catalogue.GPU })
+}
+
+// gpuShare is what a run may have of a node's GPUs.
+type gpuShare struct {
+	allocatable int64
+	// busy are in the hands of pods that are not the run's.
+	busy int64
+	// simulated is how many GPUs of the node are katacert's own stand-ins.
+	simulated int64
+	// failure says why it is not known how many are busy.
+	failure string
+}
+
+func (s gpuShare) free() int64 { return max(0, s.allocatable-s.busy) }
+
+// gpuShare asks what GPUs the target's node has, and how many of them others hold.
+// A node without GPUs costs no request.
+func (t *targetRun) gpuShare(ctx context.Context) gpuShare {
+	resource := t.r.o.gpuResource()
+	quantity := t.target.Node.Status.Allocatable[corev1.ResourceName(resource)]
+	share := gpuShare{allocatable: quantity.Value()}
+	if share.allocatable == 0 {
+		return share
+	}
+	// A label that is no number stands for a plugin of katacert's all the same.
+	if label, ok := t.target.Node.Labels[pods.LabelSimulatedGPUs]; ok {
+		n, _ := strconv.ParseInt(label, 10, 64)
+		share.simulated = max(1, n)
+	}
+	ctx, cancel := context.WithTimeout(ctx, t.r.o.Timeouts.Request)
+	defer cancel()
+	list, err := t.r.client.CoreV1().Pods(metav1.NamespaceAll).List(ctx, metav1.ListOptions{
+		FieldSelector: fields.OneTermEqualSelector("spec.nodeName", t.target.Node.Name).String(),
+	})
+	if err != nil {
+		share.failure = fmt.Sprintf("list the pods of node %s, to learn whose its GPUs are: %v", t.target.Node.Name, err)
+		return share
+	}
+	for i := range list.Items {
+		pod := &list.Items[i]
+		ended := pod.Status.Phase == corev1.PodSucceeded || pod.Status.Phase == corev1.PodFailed
+		if !ended && pod.Labels[pods.LabelRun] != pods.LabelValue(t.r.o.RunID) {
+			share.busy += pods.GPUs(pod, resource)
+		}
+	}
+	return share
+}
+
+// chooseGPUVantages decides which of the plan's vantages about GPUs the node has room
+// for, and says why not for the rest. The tenants come first; the plain pod needs a GPU
+// that plain containers can use.
+func (t *targetRun) chooseGPUVantages(share gpuShare) (given []evidence.Vantage, withheld string) {
+	resource, room := t.r.o.gpuResource(), share.free()
+	wanted := t.r.plan.Vantages
+	for _, v := range []evidence.Vantage{evidence.GPUSubject, evidence.GPUNeighbour, evidence.GPUReference} {
+		switch {
+		case !slices.Contains(wanted, v):
+			continue
+		case v == evidence.GPUReference && resource != pods.GPUResource && share.simulated == 0:
+			withheld = fmt.Sprintf("plain containers cannot use GPUs that are asked for as %s", resource)
+			continue
+		case room == 0:
+			withheld = fmt.Sprintf("the node has %d of %s, %d of which are in use by others", share.allocatable, resource, share.busy)
+			continue
+		}
+		given = append(given, v)
+		room--
+	}
+	if len(given) > 0 && slices.Contains(wanted, evidence.GPUUnrequested) {
+		given = append(given, evidence.GPUUnrequested)
+	}
+	return given, withheld
+}
+
+// gpuPod makes the pod of a vantage about GPUs, not yet created.
+func (t *targetRun) gpuPod(v evidence.Vantage, o pods.Options) (*corev1.Pod, error) {
+	switch v {
+	case evidence.GPUReference:
+	case evidence.GPUNeighbour, evidence.GPUSuccessor, evidence.GPUSurvivor:
+		o.Namespace, o.RuntimeClass = t.r.namespaces.tenantB, t.target.Class.Name
+	case evidence.GPUSubject, evidence.GPUUnrequested:
+		o.Namespace, o.RuntimeClass = t.r.namespaces.tenantA, t.target.Class.Name
+	default:
+		return nil, fmt.Errorf("there is no pod for vantage %q", v)
+	}
+	switch v {
+	case evidence.GPUUnrequested:
+		return pods.UnrequestedGPU(o), nil
+	case evidence.GPUSuccessor, evidence.GPUSurvivor: // whatever GPUs the dead one had
+		return pods.GPU(o, v, t.r.o.gpuResource(), max(1, t.share.free())), nil
+	default:
+		return pods.GPU(o, v, t.r.o.gpuResource(), 1), nil
+	}
+}
+
+// gpuObservation is what katacert knows of the target's GPUs by itself.
+func (t *targetRun) gpuObservation() evidence.Observation {
+	const probe = "gpus"
+	if t.share.failure != "" {
+		return evidence.Observation{Probe: probe, State: evidence.Failed, Detail: t.share.failure}
+	}
+	var given []string
+	for _, s := range t.seats {
+		if s.vantage.GPU() {
+			given = append(given, string(s.vantage))
+		}
+	}
+	return evidence.Observation{Probe: probe, State: evidence.Seen, Values: evidence.Values{
+		"resource":    evidence.Text(t.r.o.gpuResource()),
+		"allocatable": evidence.Number(t.share.allocatable),
+		"busy":        evidence.Number(t.share.busy),
+		"simulated":   evidence.Number(t.share.simulated),
+		"given":       evidence.List(given...),
+		"withheld":    evidence.Text(t.withheld),
+		"no_program":  evidence.Text(t.r.o.noGPUProgram()),
+	}}
+}
+
+// noGPUProgram says why pods have no program that computes on GPUs.
+func (o Options) noGPUProgram() string {
+	return cmp.Or(o.Images.NoGPUProbe, "katacert's image with gpu-probe was not built")
+}
+
+// gpuSeats are those that look at GPUs.
+func (t *targetRun) gpuSeats() []*seat {
+	return slices.DeleteFunc(slices.Clone(t.seats), func(s *seat) bool { return !s.vantage.GPU() })
+}
