@@ -41,6 +41,17 @@ certify: build ## Certify gVisor (and Kata where found) on the embedded local cl
 selftest: build ## Test the suite against set-ups that are broken on purpose
 	@exec setpriv --pdeathsig KILL bin/katacert selftest $(ARGS)
 
+# gpu-probe loads the driver's libraries, and so is linked with the C library; the
+# flags of both are set apart from those of the rest.
+.PHONY: gpu-programs
+gpu-programs:
+	@CGO_ENABLED=1 $(GO) build $(BUILDFLAGS) -o bin/ ./cmd/gpu-probe
+	@$(GO) build $(BUILDFLAGS) -o bin/ ./cmd/gpu-test
+
+.PHONY: gpu-test
+gpu-test: gpu-programs ## Try this machine's NVIDIA GPU natively, inside runc by CDI and inside gVisor, without a cluster
+	@exec setpriv --pdeathsig KILL bin/gpu-test $(ARGS)
+
 .PHONY: images
 images: build ## Build katacert's images and show their digests
 	@bin/katacert images build
