@@ -210,13 +210,21 @@ func verdict(result judge.Result, format string, args ...any) judge.Verdict {
 
 // missing is the verdict where evidence is: what was not seen is never said.
 func missing(err error) judge.Verdict {
+	return judge.Verdict{Result: judge.Error, Reason: oneLine(err)}
+}
+
+// oneLine is an error on one line that is not too long, without what it says twice.
+func oneLine(err error) string {
+	if err == nil {
+		return ""
+	}
 	var said []string
 	for line := range strings.Lines(err.Error()) {
 		if line = strings.TrimSpace(line); !slices.Contains(said, line) {
 			said = append(said, line)
 		}
 	}
-	return judge.Verdict{Result: judge.Error, Reason: clip(strings.Join(said, "; "), 400)}
+	return clip(strings.Join(said, "; "), 400)
 }
 
 // clip is the beginning of a text that may be long.

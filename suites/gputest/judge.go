@@ -155,7 +155,7 @@ func unrequested(r Recorded, p Place) judge.Verdict {
 	nodes, err1 := r.list(target(p, stageLook), "gpu-device-nodes", "opened")
 	_, err2 := r.gpus(target(p, stageLook), "gpu-cuda-devices")
 	if err := errors.Join(err1, err2); err != nil || len(nodes) == 0 {
-		return verdict(judge.Invalid, "the container that asked for a GPU was not seen to open one: %s", clip(fmt.Sprint(err), 300))
+		return verdict(judge.Invalid, "the container that asked for a GPU was not seen to open one; %s", oneLine(err))
 	}
 	opened, err1 := r.list(target(p, stageUnrequested), "gpu-device-nodes", "opened")
 	computing, err2 := r.observation(target(p, stageUnrequested), "gpu-cuda-devices")
