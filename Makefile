@@ -41,6 +41,17 @@ certify: build ## Certify gVisor (and Kata where found) on the embedded local cl
 selftest: build ## Test the suite against set-ups that are broken on purpose
 	@exec setpriv --pdeathsig KILL bin/katacert selftest $(ARGS)
 
+# gpu-probe loads the driver's libraries, and so is linked with the C library; the
+# flags of both are set apart from those of the rest.
+.PHONY: gpu-programs
+gpu-programs:
+	@CGO_ENABLED=1 $(GO) build $(BUILDFLAGS) -o bin/ ./cmd/gpu-probe
+	@$(GO) build $(BUILDFLAGS) -o bin/ ./cmd/gpu-test
+
+.PHONY: gpu-test
+gpu-test: gpu-programs ## Try this machine's NVIDIA GPU natively, inside runc by CDI and inside gVisor, without a cluster
+	@exec setpriv --pdeathsig KILL bin/gpu-test $(ARGS)
+
 .PHONY: images
 images: build ## Build katacert's images and show their digests
 	@bin/katacert images build
@@ -71,7 +82,7 @@ fuzz: ## Fuzz what takes untrusted evidence, FUZZTIME (a minute) each: the decod
 
 .PHONY: e2e
 e2e: build ## End-to-end tests: local cluster, certifications, a real guest kernel under QEMU
-	$(GO) test -tags e2e -count 1 -timeout 60m -p 1 -v ./fixtures/cluster/local/e2e ./fixtures/vm/e2e ./fixtures/kata/e2e ./suites/isolation/e2e ./suites/certification/e2e
+	$(GO) test -tags e2e -count 1 -timeout 60m -p 1 -v ./fixtures/cluster/local/e2e ./fixtures/vm/e2e ./fixtures/kata/e2e ./suites/gputest/e2e ./suites/isolation/e2e ./suites/certification/e2e
 
 .PHONY: e2e-systemd
 e2e-systemd: ## End-to-end test on an emulated Debian with systemd and cgroup v2; takes ten minutes more, and CI leaves it out

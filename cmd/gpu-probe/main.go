@@ -16,8 +16,10 @@ import (
 	"github.com/NVIDIA/go-nvml/pkg/nvml"
 	"golang.org/x/sys/unix"
 
+	"github.com/katacert/katacert/probes"
 	"github.com/katacert/katacert/probes/gpu"
 	"github.com/katacert/katacert/probes/gpu/management"
+	"github.com/katacert/katacert/probes/kernel"
 	"github.com/katacert/katacert/probes/round"
 )
 
@@ -38,6 +40,19 @@ Usage:
 Run "gpu-probe round -h" for its flags.
 `
 
+// inventory are the GPU probes and, where they are asked for, those by which the
+// kernel that serves the GPU is told from the node's.
+func inventory() []probes.Probe {
+	all := append(gpu.Inventory(), management.Probe(nvml.New()))
+	for _, p := range kernel.Probes() {
+		if p.ID == "boot-id" || p.ID == "uname" {
+			p.OptIn = true
+			all = append(all, p)
+		}
+	}
+	return all
+}
+
 func main() {
 	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
 }
@@ -54,7 +69,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 		signal.Notify(stop, unix.SIGTERM, unix.SIGINT)
 		<-stop
 	case "round":
-		err = round.Run(rest, append(gpu.Inventory(), management.Probe(nvml.New())), stdout, stderr)
+		err = round.Run(rest, inventory(), stdout, stderr)
 	case "hold":
 		err = gpu.Hold(rest, stdout)
 	case "help", "-h", "-help", "--help":

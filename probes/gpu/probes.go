@@ -39,6 +39,7 @@ func Inventory() []probes.Probe {
 	all := []probes.Probe{
 		{ID: "gpu-shared-memory", Rounds: looks, Observe: onEach(sharedMemory)},
 		{ID: "gpu-residue", Rounds: looks, Observe: onEach(residue)},
+		{ID: "gpu-device-nodes", Rounds: looks, Observe: deviceNodes},
 		{ID: "gpu-cuda-devices", Rounds: looks, Observe: devices},
 		{ID: "gpu-compute", Rounds: looks, Observe: onEach(computation)},
 		{ID: "gpu-memory-pattern", Rounds: looks, Observe: onEach(memoryPattern)},

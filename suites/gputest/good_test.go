@@ -1,0 +1,3 @@
+package gputest
+
+const good = "stand-in"
