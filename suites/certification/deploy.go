@@ -136,7 +136,7 @@ func (t *targetRun) start(ctx context.Context, s *seat) {
 	s.pod = created
 	running, err := t.r.watch.running(ctx, created, t.r.o.Timeouts, s.final)
 	if err != nil {
-		s.err = err
+		s.err = t.explain(ctx, err)
 		return
 	}
 	s.pod = running

@@ -129,7 +129,7 @@ func (t *targetRun) look(ctx context.Context, s *seat, round evidence.Round) evi
 		return record
 	}
 	if problem != nil {
-		record.Error = problem.Error()
+		record.Error = t.explain(ctx, problem).Error()
 		return record
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, t.r.o.Timeouts.Round,
@@ -147,7 +147,7 @@ func (t *targetRun) look(ctx context.Context, s *seat, round evidence.Round) evi
 			t.accept(&record, out, limits)
 			return record
 		case !again || !brokenOff(ctx, err):
-			record.Error = fmt.Sprintf("exec in pod %s/%s: %v", s.pod.Namespace, s.pod.Name, err)
+			record.Error = t.explain(ctx, fmt.Errorf("exec in pod %s/%s: %w", s.pod.Namespace, s.pod.Name, err)).Error()
 			return record
 		}
 		t.r.o.Progress.Note(fmt.Sprintf("%s: the connection to pod %s/%s broke off, looking once more: %v", t.target.ID, s.pod.Namespace, s.pod.Name, err))
