@@ -41,6 +41,11 @@ const (
 	NeighbourSuccessor Vantage = "neighbour-successor"
 	// Trainer is the training pod on the RuntimeClass under test.
 	Trainer Vantage = "trainer"
+	// TrainerReference is the same training pod on plain runc.
+	TrainerReference Vantage = "trainer-reference"
+	// TrainerBlock is a training pod on the RuntimeClass under test whose volume has
+	// no file system.
+	TrainerBlock Vantage = "trainer-block"
 	// API is what the API server says; katacert itself is the observer.
 	API Vantage = "api"
 	// Recording is evidence that was recorded on another node, broken on purpose, and
