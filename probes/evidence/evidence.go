@@ -54,6 +54,11 @@ const (
 	// to nothing.
 	GPUSuccessor Vantage = "gpu-successor"
 	GPUSurvivor  Vantage = "gpu-survivor"
+	// TrainerReference is the same training pod on plain runc.
+	TrainerReference Vantage = "trainer-reference"
+	// TrainerBlock is a training pod on the RuntimeClass under test whose volume has
+	// no file system.
+	TrainerBlock Vantage = "trainer-block"
 	// API is what the API server says; katacert itself is the observer.
 	API Vantage = "api"
 	// Recording is evidence that was recorded on another node, broken on purpose, and
