@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/katacert/katacert/fixtures/cluster/existing"
+	"github.com/katacert/katacert/fixtures/helm"
 	"github.com/katacert/katacert/fixtures/kata"
 	"github.com/katacert/katacert/reports/terminal"
 )
@@ -63,7 +64,7 @@ func (f *kataFlags) open(progress *terminal.Progress) (*kata.Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	return kata.New(c.RESTConfig(), kata.Options{
+	return kata.New(c.RESTConfig(), helm.Options{
 		Namespace: f.namespace, Release: f.release, Timeouts: kata.DefaultTimeouts(f.scale),
 		Progress: func(text string) { progress.Phase("", text) },
 	})
@@ -71,7 +72,7 @@ func (f *kataFlags) open(progress *terminal.Progress) (*kata.Client, error) {
 
 // asUsage gives mistakes in what was asked for the exit code of wrong usage.
 func asUsage(err error) error {
-	var input *kata.InputError
+	var input *helm.InputError
 	if errors.As(err, &input) {
 		return fmt.Errorf("%w: %w", errUsage, err)
 	}

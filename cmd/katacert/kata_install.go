@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/katacert/katacert/fixtures/helm"
 	"github.com/katacert/katacert/fixtures/kata"
 	"github.com/katacert/katacert/reports/terminal"
 )
@@ -74,8 +75,8 @@ the RuntimeClass kata-runtime (handler kata) for the default shim.`,
 
 func (f *kataInstallFlags) registerInstall(cmd *cobra.Command) {
 	flags, o := cmd.Flags(), &f.options
-	flags.StringVar(&o.Chart.Source, "chart", "", "the chart: an archive, or oci:// and a repository (default "+kata.OfficialChart+")")
-	flags.StringVar(&o.Chart.Version, "chart-version", "", "version of the chart (default in a registry: "+kata.ChartVersion+")")
+	flags.StringVar(&o.Chart.Source, "chart", "", "the chart: an archive, or oci:// and a repository (default "+kata.Official.Source+")")
+	flags.StringVar(&o.Chart.Version, "chart-version", "", "version of the chart (default in a registry: "+kata.Official.Version+")")
 	flags.StringVar(&o.Chart.Digest, "chart-digest", "", "sha256: digest of the archive, or of the chart's manifest in the registry")
 	flags.StringVar(&o.Values.Registry, "registry", "", "mirror from which the chart and all its images come, under the same paths")
 	flags.BoolVar(&o.Chart.Access.Insecure, "insecure-registry", false, "allow plain HTTP to the registries of chart and image")
@@ -109,10 +110,10 @@ func (f *kataInstallFlags) complete() (err error) {
 	if v.Runtimes, err = kata.ParseRuntimes(f.runtimes, f.dropIns); err != nil {
 		return err
 	}
-	if v.NodeSelector, err = kata.ParseSelector(f.selector); err != nil {
+	if v.NodeSelector, err = helm.ParseSelector(f.selector); err != nil {
 		return err
 	}
-	if v.Extra, err = kata.ReadValues(f.extra); err != nil {
+	if v.Extra, err = helm.ReadValues(f.extra); err != nil {
 		return err
 	}
 	return f.options.Check()

@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/katacert/katacert/fixtures/helm"
 	"github.com/katacert/katacert/fixtures/kata"
 	"github.com/katacert/katacert/reports/terminal"
 )
@@ -58,14 +59,14 @@ changes nothing. The exit code is 0 also where there is no Kata.`,
 func showStatus(out io.Writer, status *kata.Status) error {
 	releases := status.Others
 	if status.Release != nil {
-		releases = append([]kata.Release{*status.Release}, releases...)
+		releases = append([]helm.Release{*status.Release}, releases...)
 	}
 	if len(releases) == 0 {
 		fmt.Fprintln(out, "no Helm release of kata-deploy")
 	}
 	for _, r := range releases {
 		fmt.Fprintf(out, "release %s/%s: %s, Kata %s, revision %d, %s since %s (%s)\n",
-			r.Namespace, r.Name, r.Chart, r.Kata, r.Revision, r.State, r.Updated.Format(time.DateTime), r.Description)
+			r.Namespace, r.Name, r.Chart, r.Version, r.Revision, r.State, r.Updated.Format(time.DateTime), r.Description)
 		for _, image := range r.Images {
 			fmt.Fprintln(out, "  image "+image)
 		}

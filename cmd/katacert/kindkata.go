@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/katacert/katacert/fixtures/cluster"
+	"github.com/katacert/katacert/fixtures/helm"
 	"github.com/katacert/katacert/fixtures/kata"
 	"github.com/katacert/katacert/reports/terminal"
 )
@@ -56,7 +57,7 @@ func prepareKata(ctx context.Context, file string) (*kataInstallFlags, error) {
 // that fails: the logs of its nodes say more.
 func (f *kataInstallFlags) installKata(ctx context.Context, c cluster.Cluster, scale float64, progress *terminal.Progress) error {
 	progress.Phase("", "install Kata Containers")
-	client, err := kata.New(c.RESTConfig(), kata.Options{
+	client, err := kata.New(c.RESTConfig(), helm.Options{
 		Namespace: f.namespace, Release: f.release, Timeouts: kata.DefaultTimeouts(scale),
 		Progress: func(text string) { progress.Phase("", text) },
 	})
