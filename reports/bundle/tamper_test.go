@@ -168,7 +168,9 @@ func TestNoByteOfTheArchiveCanChange(t *testing.T) {
 	if result := verify(t, path, byThis(), key); result.Verdict() != bundle.Verified {
 		t.Fatal(text(t, result))
 	}
-	t.Run("compressed", func(t *testing.T) { flipAll(t, whole, key, places(len(whole), 300), func(b []byte) []byte { return b }) })
+	t.Run("compressed", func(t *testing.T) {
+		flipAll(t, whole, key, places(len(whole), 300), func(b []byte) []byte { return b })
+	})
 	unzipped, err := gzip.NewReader(bytes.NewReader(whole))
 	if err != nil {
 		t.Fatal(err)
