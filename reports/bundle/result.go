@@ -134,7 +134,7 @@ func (r *Result) sound(check, text string) {
 
 // skipped says why a check was not made.
 func (r *Result) skipped(check, text string) {
-	if c := r.check(check); c.State == NotChecked {
+	if c := r.check(check); c.State == NotChecked && c.Text == "" {
 		c.Text = text
 	}
 }

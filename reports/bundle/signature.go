@@ -24,6 +24,13 @@ func (v *verification) signature(ctx context.Context, keys []PublicKey) []byte {
 		v.fault(checkSignature, attestationFile+" was changed: "+err.Error())
 		return nil
 	}
+	if sum := firstSubject(payload); sum != digest(v.texts[manifestFile]) {
+		v.fault(checkFiles, fmt.Sprintf("%s was changed: it is not the one with SHA-256 %.64s of which %s speaks", manifestFile, sum, attestationFile))
+	}
+	signed := envelope.Signatures[0].KeyID
+	if v.manifest != nil && signed != v.manifest.Signing.KeyID {
+		v.fault(checkSignature, fmt.Sprintf("%s was changed: it names key %.64s, and %s key %.64s", attestationFile, signed, manifestFile, v.manifest.Signing.KeyID))
+	}
 	if len(keys) == 0 {
 		v.skipped(checkSignature, "no key was given, so anybody may have made and signed this bundle: give the public key of whom you trust with --key")
 		return payload
@@ -41,7 +48,6 @@ func (v *verification) signature(ctx context.Context, keys []PublicKey) []byte {
 	}
 	accepted, err := verifier.Verify(ctx, envelope)
 	if err != nil {
-		signed := envelope.Signatures[0].KeyID
 		known := slices.ContainsFunc(keys, func(k PublicKey) bool { return k.ID == signed })
 		if known {
 			v.fault(checkSignature, fmt.Sprintf("%s was changed: it bears the signature of the given key %.16s…, which does not fit it", attestationFile, signed))
@@ -52,6 +58,21 @@ func (v *verification) signature(ctx context.Context, keys []PublicKey) []byte {
 	}
 	v.sound(checkSignature, fmt.Sprintf("by key %.16s…", accepted[0].KeyID))
 	return payload
+}
+
+// firstSubject is the hash of what a statement speaks of first.
+func firstSubject(payload []byte) string {
+	var statement struct {
+		Subject []struct {
+			Digest struct {
+				SHA256 string `json:"sha256"`
+			} `json:"digest"`
+		} `json:"subject"`
+	}
+	if json.Unmarshal(payload, &statement) != nil || len(statement.Subject) == 0 {
+		return ""
+	}
+	return statement.Subject[0].Digest.SHA256
 }
 
 func ids(keys []PublicKey) string {

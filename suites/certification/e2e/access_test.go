@@ -51,6 +51,7 @@ func TestDocumentedPermissionsSuffice(t *testing.T) {
 				t.Fatal(err)
 			}
 			recorder.requireTable(t, access.For(controls, access.Secret{}))
+			recorder.requireNoSecrets(t, run.dir)
 			logCost(t, run)
 		})
 	}

@@ -146,6 +146,7 @@ func TestCertifyGVisor(t *testing.T) {
 		t.Errorf("the run left %v", r.Leftovers)
 	}
 	requireNoTokens(t, run.dir)
+	requireVerified(t, run.dir, "")
 	requireNoNamespaces(t)
 	before.requireSame(t)
 	requireNotice(t, r, "RuntimeClass gvisor is gVisor")

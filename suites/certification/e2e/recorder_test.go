@@ -27,6 +27,8 @@ type recorder struct {
 	token  string
 	mu     sync.Mutex
 	took   []access.Permission
+	// secrets are what the run must tell nobody who reads its files, by what it is.
+	secrets map[string]string
 }
 
 // record puts a recorder before the shared cluster until the test ends.
@@ -46,8 +48,9 @@ func record(t *testing.T, token string) *recorder {
 		Transport:     &http.Transport{TLSClientConfig: trust},
 		FlushInterval: -1, // watches
 	}
-	r := &recorder{token: token}
+	r := &recorder{token: token, secrets: map[string]string{}}
 	r.server = httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, request *http.Request) {
+		r.overhear(request)
 		r.note(request)
 		proxy.ServeHTTP(w, request)
 	}))

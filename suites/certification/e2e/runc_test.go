@@ -16,7 +16,8 @@ import (
 // that the node has is the node's own.
 func TestCertifyRunc(t *testing.T) {
 	useCluster(t)
-	run := certify(t, onCluster("--profile", "quick", "--runtime-class", "runc")...)
+	key, public := signingKey(t)
+	run := certify(t, onCluster("--profile", "quick", "--runtime-class", "runc", "--signing-key", key)...)
 	run.requireCode(t, 1)
 	r := run.report
 	if r.Outcome != reports.NotCertified {
@@ -53,6 +54,8 @@ func TestCertifyRunc(t *testing.T) {
 		t.Errorf("the node has only %d of %d kernel readings", seen, len(probes))
 	}
 	requireFiles(t, run.dir, r)
+	requireVerified(t, run.dir, public)
+	requireTampersNamed(t, run.dir, public)
 	requireTexts(t, run.stdout, "NOT CERTIFIED", "kernel-boot-id")
 	requireNoNamespaces(t)
 	logCost(t, run)

@@ -3,10 +3,17 @@
 package e2e
 
 import (
+	"archive/tar"
+	"bytes"
+	"compress/gzip"
+	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"regexp"
 	"testing"
+
+	"github.com/katacert/katacert/reports/bundle"
 )
 
 // webToken is how every token of a service account begins: the header of a JSON
@@ -17,6 +24,17 @@ var webToken = regexp.MustCompile(`eyJ[A-Za-z0-9_-]{10,}\.eyJ`)
 // accounts it asked with.
 func requireNoTokens(t *testing.T, dir string) {
 	t.Helper()
+	for name, data := range filesOf(t, dir) {
+		if webToken.Match(data) {
+			t.Errorf("%s holds a token", name)
+		}
+	}
+}
+
+// filesOf reads every file of a run, and every file in its bundle.
+func filesOf(t *testing.T, dir string) map[string][]byte {
+	t.Helper()
+	all := map[string][]byte{}
 	files, err := filepath.Glob(filepath.Join(dir, "*"))
 	if err != nil || len(files) == 0 {
 		t.Fatalf("%s holds %v, %v", dir, files, err)
@@ -24,10 +42,25 @@ func requireNoTokens(t *testing.T, dir string) {
 	for _, path := range files {
 		data, err := os.ReadFile(path)
 		if err != nil {
-			t.Error(err)
+			t.Fatal(err)
 		}
-		if webToken.Match(data) {
-			t.Errorf("%s holds a token", path)
+		all[filepath.Base(path)] = data
+	}
+	unzipped, err := gzip.NewReader(bytes.NewReader(all[bundle.File]))
+	if err != nil {
+		t.Fatalf("the bundle of %s: %v", dir, err)
+	}
+	archive := tar.NewReader(unzipped)
+	for {
+		header, err := archive.Next()
+		if errors.Is(err, io.EOF) {
+			return all
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if all[bundle.File+"/"+header.Name], err = io.ReadAll(archive); err != nil {
+			t.Fatal(err)
 		}
 	}
 }
