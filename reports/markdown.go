@@ -46,7 +46,7 @@ func (s summary) line(format string, args ...any) { _, _ = fmt.Fprintf(s, format
 func (s summary) head() {
 	run := s.r.Run
 	s.line("# %s\n", Prose(s.r.Headline()))
-	s.line("%s, run %s, profile %s, %s required, %s, %s.\n", Prose(run.Tool+" "+run.Version), code(run.ID), run.Profile, run.Require,
+	s.line("%s, run %s, profile %s, %s required, %s, %s.\n", Prose(run.Tool+" "+run.Version), Code(run.ID), run.Profile, run.Require,
 		run.Started.UTC().Format("2006-01-02 15:04:05 UTC"), run.Finished.Sub(run.Started).Round(100*time.Millisecond))
 	if label, text := s.r.Cause(); label != "" {
 		s.line("> **%s:** %s\n", label, Prose(text))
@@ -68,15 +68,15 @@ func (s summary) head() {
 
 func (s summary) scope() {
 	s.line("## What was certified\n")
-	s.line("Cluster %s (%s), Kubernetes %s.\n", code(s.r.Cluster.Name), Prose(s.r.Cluster.Provider), code(s.r.Cluster.Kubernetes))
+	s.line("Cluster %s (%s), Kubernetes %s.\n", Code(s.r.Cluster.Name), Prose(s.r.Cluster.Provider), Code(s.r.Cluster.Kubernetes))
 	s.line("| target | RuntimeClass | handler | runtime | shim | kernel | container runtime |\n|---|---|---|---|---|---|---|")
 	for i, p := range s.r.Platforms() {
 		if i == summaryLines {
 			s.line("\nMore kinds of targets are in report.json.")
 			break
 		}
-		s.line("| %s | %s | %s | %s | %s | %s | %s |", code(p.Name()), code(p.RuntimeClass), code(p.Handler), code(string(p.Runtime.Kind)),
-			code(strings.TrimSpace(p.Runtime.Shim+" "+p.Runtime.Digest)), code(strings.TrimSpace(p.Node.Kernel+" "+p.Node.Cgroups())), code(p.Node.ContainerRuntime))
+		s.line("| %s | %s | %s | %s | %s | %s | %s |", Code(p.Name()), Code(p.RuntimeClass), Code(p.Handler), Code(string(p.Runtime.Kind)),
+			Code(strings.TrimSpace(p.Runtime.Shim+" "+p.Runtime.Digest)), Code(strings.TrimSpace(p.Node.Kernel+" "+p.Node.Cgroups())), Code(p.Node.ContainerRuntime))
 	}
 	s.line("")
 }
@@ -88,7 +88,7 @@ func (s summary) fails() {
 	if advice := advise(rows); len(advice) > 0 {
 		s.line("## What to do\n")
 		for _, a := range advice {
-			s.line("- %s (%s)", Prose(a.Text), code(firstFew(a.Controls)))
+			s.line("- %s (%s)", Prose(a.Text), Code(firstFew(a.Controls)))
 		}
 		s.line("")
 	}
@@ -110,13 +110,13 @@ func (s summary) fails() {
 }
 
 func (s summary) detail(row Row) {
-	s.line("### %s on %s\n", code(row.Control.ID), code(row.Verdict.Target))
+	s.line("### %s on %s\n", Code(row.Control.ID), Code(row.Verdict.Target))
 	s.line("%s: %s.\n", Prose(row.Control.Title), Prose(row.Verdict.Reason))
 	if len(row.Verdict.Compared) > 0 {
 		truth, control, subject := row.Control.Columns()
 		s.line("| reading | %s | %s | %s | |\n|---|---|---|---|---|", Prose(truth), Prose(control), Prose(subject))
 		for _, c := range row.Verdict.Compared {
-			s.line("| %s | %s | %s | %s | %s |", code(c.Reading), code(c.Truth), code(c.Control), code(c.Subject), Note(c))
+			s.line("| %s | %s | %s | %s | %s |", Code(c.Reading), Code(c.Truth), Code(c.Control), Code(c.Subject), Note(c))
 		}
 		s.line("")
 	}
@@ -131,7 +131,7 @@ func (s summary) unproven() {
 	if len(reasons) > 0 {
 		s.line("| verdict | control | targets | reason |\n|---|---|---|---|")
 		for _, reason := range reasons[:min(len(reasons), summaryLines)] {
-			s.line("| %s | %s | %s | %s |", reason.Mark(), code(reason.Control.ID), code(reason.Targets()), Prose(reason.Verdict.Reason))
+			s.line("| %s | %s | %s | %s |", reason.Mark(), Code(reason.Control.ID), Code(reason.Targets()), Prose(reason.Verdict.Reason))
 		}
 		s.line("")
 	}
@@ -162,7 +162,7 @@ func (s summary) table() {
 	if len(s.sheets) <= summaryColumns {
 		heads = nil
 		for _, sheet := range s.sheets {
-			heads = append(heads, code(sheet.Target.ID))
+			heads = append(heads, Code(sheet.Target.ID))
 		}
 	}
 	s.line("| control | %s |\n|---|%s", strings.Join(heads, " | "), strings.Repeat("---|", len(heads)))
@@ -171,7 +171,7 @@ func (s summary) table() {
 		if len(s.sheets) > summaryColumns {
 			cells = tally(heads, cells)
 		}
-		s.line("| %s | %s |", code(id), strings.Join(cells, " | "))
+		s.line("| %s | %s |", Code(id), strings.Join(cells, " | "))
 	}
 	s.line("")
 }
@@ -194,14 +194,14 @@ func (s summary) rest() {
 	}
 	s.line("## Images\n")
 	for _, image := range s.r.Images {
-		s.line("- %s %s", code(image.Ref), code(image.Digest))
+		s.line("- %s %s", Code(image.Ref), Code(image.Digest))
 	}
 }
 
-// code shows a value as a code span, in which Markdown, HTML, mentions and
+// Code shows a value as a code span, in which Markdown, HTML, mentions and
 // links are dead. Only the characters that could end the span or the cell are
 // left to deal with.
-func code(value string) string {
+func Code(value string) string {
 	if value == "" {
 		return "–"
 	}

@@ -50,6 +50,8 @@ type Report struct {
 	Skipped []Skip `json:"skipped,omitempty"`
 	// Timings are the phases of the run in order.
 	Timings []Timing `json:"timings,omitempty"`
+	// Figures are what was measured and is not judged.
+	Figures []Figure `json:"figures,omitempty"`
 	// Leftovers lists what the run made and could not remove.
 	Leftovers []string `json:"leftovers,omitempty"`
 }
@@ -176,6 +178,23 @@ type Timing struct {
 	Target   string        `json:"target,omitempty"`
 	Started  time.Time     `json:"started"`
 	Duration time.Duration `json:"duration_ns"`
+}
+
+// Figure is something that was measured on a target and is not judged, such as the
+// speed of a training.
+type Figure struct {
+	Name   string `json:"name"`
+	Target string `json:"target"`
+	// Vantage is where it was measured.
+	Vantage evidence.Vantage `json:"vantage"`
+	Unit    string           `json:"unit"`
+	// Samples are all measurements in their order.
+	Samples []float64 `json:"samples"`
+	// Over says what the samples follow each other by, for example "epoch", where
+	// they are a course and not repetitions of one measurement.
+	Over string `json:"over,omitempty"`
+	// LessIsBetter marks times and losses.
+	LessIsBetter bool `json:"less_is_better,omitempty"`
 }
 
 // Summary counts the verdicts.

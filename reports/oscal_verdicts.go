@@ -115,11 +115,11 @@ func sideBySide(row Row) string {
 	var b strings.Builder
 	truth, control, subject := row.Control.Columns()
 	for _, c := range all[:min(len(all), mostReadings)] {
-		fmt.Fprintf(&b, "- %s: %s %s", code(c.Reading), truth, code(c.Truth))
+		fmt.Fprintf(&b, "- %s: %s %s", Code(c.Reading), truth, Code(c.Truth))
 		if c.Control != "" {
-			fmt.Fprintf(&b, ", %s %s", control, code(c.Control))
+			fmt.Fprintf(&b, ", %s %s", control, Code(c.Control))
 		}
-		fmt.Fprintf(&b, ", %s %s", subject, code(c.Subject))
+		fmt.Fprintf(&b, ", %s %s", subject, Code(c.Subject))
 		if said := Note(c); said != "" {
 			fmt.Fprintf(&b, " (%s)", said)
 		}

@@ -117,6 +117,8 @@ func TestUsageErrors(t *testing.T) {
 		{"explain a b", []string{"needs the id of one control"}},
 		{"explain kernel-bootid", []string{`unknown control "kernel-bootid"`, "did you mean", "kernel-boot-id"}},
 		{"report", []string{"katacert report needs the folder of one run"}},
+		{"compare one", []string{"katacert compare needs two runs"}},
+		{"compare a b --format pdf", []string{`unknown --format "pdf"`, "text, json, markdown, html"}},
 		{"doctor now", []string{`takes no argument "now"`}},
 		{"cleanup --cluster minikube", []string{`unknown --cluster "minikube"`}},
 		{"cleanup --timeout-scale 0", []string{"--timeout-scale 0 is out of range"}},

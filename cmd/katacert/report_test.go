@@ -99,7 +99,7 @@ func TestCertifyLeavesFiguresForPrometheus(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f := certifyFlags{out: filepath.Dir(dir), output: "json", prometheusFile: path, signer: signer}
+	f := certifyFlags{out: filepath.Dir(dir), output: "json", prometheusFile: path, signer: signer, configuration: &bundle.Configuration{}}
 	_ = f.conclude(t.Context(), report, io.Discard, io.Discard) // the bundle lacks evidence
 	text, err := os.ReadFile(path)
 	if err != nil || !strings.Contains(string(text), `katacert_outcome{cluster="katacert",outcome="certified"} 1`) {

@@ -1,0 +1,49 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/katacert/katacert/reports"
+	"github.com/katacert/katacert/reports/compare"
+	"github.com/katacert/katacert/suites/judge"
+)
+
+func TestCompareSaysWhatGotWorse(t *testing.T) {
+	before := runFolder(t, "run-1", judge.Pass, nil)
+	after := runFolder(t, "run-2", judge.Pass, func(r *reports.Report) {
+		r.Cluster.Kubernetes = "v1.38.0"
+		r.Verdicts[0].Result, r.Verdicts[0].Reason = judge.Fail, "subject read the host's"
+	})
+	for name, test := range map[string]struct {
+		before, after string
+		code          int
+		says          []string
+	}{
+		"worse":  {before, after, exitNotCertified, []string{"REGRESSED", "pass -> fail", "subject read the host's", "v1.38.0", "WORSE"}},
+		"better": {after, filepath.Join(before, "report.json"), exitCertified, []string{"MENDED", "fail -> pass", "NOT WORSE"}},
+		"same":   {before, before, exitCertified, []string{"THE SAME"}},
+		"none":   {before, t.TempDir(), exitPartial, nil},
+	} {
+		got := katacert(t, "compare", test.before, test.after)
+		if got.code != test.code {
+			t.Errorf("%s: exit code %d, want %d: %s", name, got.code, test.code, got.stderr)
+		}
+		for _, part := range test.says {
+			if !strings.Contains(got.stdout, part) {
+				t.Errorf("%s: it does not say %q:\n%s", name, part, got.stdout)
+			}
+		}
+	}
+	for _, format := range compare.Formats() {
+		to := filepath.Join(t.TempDir(), "changes")
+		shown := katacert(t, "compare", before, after, "--format", format.Name)
+		got := katacert(t, "compare", before, after, "--format", format.Name, "--out", to)
+		text, err := os.ReadFile(to)
+		if err != nil || got.code != exitNotCertified || got.stdout != "" || string(text) != shown.stdout || len(text) == 0 {
+			t.Errorf("%s: exit code %d, %v, %q, and the file holds %.80q", format.Name, got.code, err, got.stdout, text)
+		}
+	}
+}
