@@ -16,9 +16,13 @@ import (
 func (t *targetRun) deploy(ctx context.Context) {
 	t.seats = append(t.seats, t.prepare(evidence.Witness))
 	for _, v := range t.r.plan.Vantages {
-		if _, annotated := v.Annotation(); !annotated { // they come later, see annotated
-			t.seats = append(t.seats, t.prepare(v))
+		if _, annotated := v.Annotation(); annotated { // they come later, see annotated
+			continue
 		}
+		if v == evidence.TrainerReference && t.r.referenceFirst() { // it was here already, see trainOnRunc
+			continue
+		}
+		t.seats = append(t.seats, t.prepare(v))
 	}
 	for _, batch := range t.batches() {
 		t.startAll(ctx, batch)
@@ -75,10 +79,8 @@ func (t *targetRun) prepare(v evidence.Vantage) *seat {
 	case v == evidence.NeighbourSuccessor:
 		o.Namespace, o.RuntimeClass = t.r.namespaces.tenantB, t.target.Class.Name
 		s.pod = pods.Successor(o, v)
-	case v == evidence.Trainer:
-		o.Namespace, o.RuntimeClass, o.Image = t.r.namespaces.tenantA, t.target.Class.Name, t.r.o.Images.Trainer
-		s.image = o.Image
-		s.pod = t.trainingPod(o)
+	case trains(v):
+		t.prepareTraining(s, o)
 	case weakened:
 		s.pod, s.err = pods.Weakened(o, pods.Weakness(weakness))
 	default:
@@ -103,13 +105,11 @@ func (t *targetRun) podOptions() pods.Options {
 
 // start creates the pod of a seat and waits until it runs as asked.
 func (t *targetRun) start(ctx context.Context, s *seat) {
-	if s.err != nil {
+	if s.err != nil || s.absent != "" {
 		return
 	}
-	if s.vantage == evidence.Trainer {
-		if s.err = t.claimVolume(ctx); s.err != nil {
-			return
-		}
+	if s.err = t.claimVolume(ctx, s); s.err != nil {
+		return
 	}
 	if s.err = t.claimData(ctx, s); s.err != nil {
 		return
@@ -120,7 +120,11 @@ func (t *targetRun) start(ctx context.Context, s *seat) {
 		return
 	}
 	s.pod = created
-	running, err := t.r.watch.running(ctx, created, t.r.o.Timeouts)
+	timeouts := t.r.o.Timeouts
+	if s.image == t.r.o.Training.Image {
+		timeouts.Pods += timeouts.TrainingImage
+	}
+	running, err := t.r.watch.running(ctx, created, timeouts)
 	if err != nil {
 		s.err = err
 		return

@@ -32,6 +32,11 @@ type Options struct {
 	Images Images
 	// StorageClass of the training job's volume; empty for the default.
 	StorageClass string
+	// Training says what the training jobs are.
+	Training Training
+	// GPUResource is the extended resource by which pods ask for GPUs; empty for
+	// pods.TutorialGPUResource.
+	GPUResource string
 	// TenantLabels are further labels of the tenants' namespaces, for policies of
 	// the cluster that select namespaces by label. They win over the Pod Security
 	// level that a run sets; see ParseTenantLabels.

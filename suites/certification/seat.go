@@ -27,6 +27,10 @@ type seat struct {
 	image   string
 	// data is what the pod holds of its tenant; nil for most.
 	data *pods.Data
+	// claim is the volume of a training job; nil for the others.
+	claim *pods.ClaimOptions
+	// absent says why there is no such pod on this cluster, which is no error.
+	absent string
 	// err says why the pod does not run; every round of the seat then is an
 	// error with this reason.
 	err error
