@@ -15,7 +15,6 @@ import (
 	"github.com/onsi/gomega"
 	"github.com/spf13/cobra"
 
-	"github.com/katacert/katacert/fixtures/pods"
 	"github.com/katacert/katacert/reports"
 	"github.com/katacert/katacert/reports/bundle"
 	"github.com/katacert/katacert/reports/terminal"
@@ -28,12 +27,12 @@ import (
 type certifyFlags struct {
 	cluster                          clusterFlags
 	kind                             kindFlags
+	training                         trainingFlags
 	classes, nodes, tenantLabels     []string
 	reference, profile, controls     string
 	require, out, output, config     string
 	prometheusFile                   string
 	registry, pullSecret, storage    string
-	gpuResource                      string
 	insecureRegistry, skipPush, keep bool
 	scale                            float64
 	signing                          signingFlags
@@ -86,6 +85,7 @@ katacert verify).`,
 	f.cluster.register(cmd)
 	f.kind.register(cmd)
 	f.signing.register(cmd)
+	f.training.register(cmd)
 	flags := cmd.Flags()
 	flags.StringSliceVar(&f.classes, "runtime-class", nil, "RuntimeClass to certify, repeatable (default: every sandbox class of the cluster)")
 	flags.StringSliceVar(&f.nodes, "nodes", nil, "nodes to certify (default: every ready node)")
@@ -102,7 +102,6 @@ katacert verify).`,
 	flags.BoolVar(&f.skipPush, "skip-image-push", false, "trust that --image-registry holds katacert's images already, from an earlier katacert images push")
 	flags.StringVar(&f.pullSecret, "image-pull-secret", "", "NAMESPACE/NAME of the secret with which the nodes pull from --image-registry")
 	flags.StringSliceVar(&f.tenantLabels, "tenant-label", nil, "KEY=VALUE that puts a label on the tenants' namespaces, for policies that select by it, repeatable")
-	flags.StringVar(&f.gpuResource, "gpu-resource", pods.GPUResource, "extended resource by which pods ask for GPUs, for example "+pods.PassedOnGPUResource+" where they are passed to virtual machines")
 	flags.StringVar(&f.storage, "storage-class", "", "StorageClass of the training job's volume (default: the cluster's)")
 	flags.BoolVar(&f.keep, "keep-cluster", false, "leave the local or kind cluster that this run brought up running")
 	flags.Float64Var(&f.scale, "timeout-scale", 1, "factor for every time-out, for slow clusters")
@@ -139,6 +138,9 @@ func (f *certifyFlags) check(cmd *cobra.Command) error {
 	if _, err := certification.ParseTenantLabels(f.tenantLabels); err != nil {
 		return err
 	}
+	if err := f.training.check(); err != nil {
+		return err
+	}
 	_, err := parseSecret(f.pullSecret)
 	return err
 }
@@ -152,13 +154,18 @@ func (f *certifyFlags) run(ctx context.Context, stdout, stderr io.Writer) error 
 	if err != nil {
 		return err
 	}
+	training, err := f.training.options()
+	if err != nil {
+		return err
+	}
 	progress := terminal.NewProgress(stderr, isTerminal(stderr))
 	defer progress.Stop()
 	options := certification.Options{
 		Cluster:        certification.Cluster{Provider: f.cluster.provider, Name: f.cluster.name},
 		RuntimeClasses: f.classes, Nodes: f.nodes, ReferenceRuntimeClass: f.reference,
-		Choice: f.choice(), Require: catalogue.Level(f.require), StorageClass: f.storage, GPUResource: f.gpuResource, TenantLabels: tenantLabels,
-		Out: f.out, Timeouts: certification.DefaultTimeouts(f.scale), Progress: progress, Version: version(),
+		Choice: f.choice(), Require: catalogue.Level(f.require), StorageClass: f.storage, GPUResource: f.cluster.gpu.gpus.Resource, TenantLabels: tenantLabels,
+		Training: training,
+		Out:      f.out, Timeouts: certification.DefaultTimeouts(f.scale), Progress: progress, Version: version(),
 		RunID: certification.NewRunID(time.Now()), // the cluster's name may carry it
 	}
 	closeCluster, err := f.ready(ctx, &options, progress)

@@ -48,6 +48,9 @@ func newClusterUp() *cobra.Command {
 			if err := f.vm.check(cmd); err != nil {
 				return err
 			}
+			if cmd.Flags().Changed("gpu-resource") && !cmd.Flags().Changed("simulated-gpus") {
+				return usagef("--gpu-resource goes with --simulated-gpus")
+			}
 			if err := f.gpu.check(cmd); err != nil {
 				return err
 			}

@@ -141,7 +141,7 @@ func TestConfigIsCheckedAsFlagsAre(t *testing.T) {
 		"cluster: existing\nsimulated-gpus: 2\n": "--simulated-gpus goes with --cluster local",
 		"simulated-gpus: 65\n":                   "choose 1 to 64",
 		"simulated-gpus: 0\n":                    "leave it out",
-		"gpu-resource: nvidia.com/pgpu\n":        "--gpu-resource goes with --simulated-gpus",
+		"gpu-resource: gpu\n":                    "VENDOR/NAME",
 		"simulated-gpus: 1\ngpu-resource: gpu\n": "VENDOR/NAME",
 		"profile: fast\n":                        `unknown profile "fast"`,
 		"controls: 'kernel-('\n":                 "no regular expression",

@@ -5,9 +5,11 @@ import (
 
 	"github.com/katacert/katacert/fixtures/cluster/local"
 	"github.com/katacert/katacert/fixtures/nvidia/simulated"
+	"github.com/katacert/katacert/fixtures/pods"
 )
 
-// gpuFlags ask for GPUs that the nodes of a local cluster pretend to have.
+// gpuFlags say by which resource pods ask for GPUs, and ask for GPUs that the nodes
+// of a local cluster pretend to have.
 type gpuFlags struct {
 	gpus local.SimulatedGPUs
 }
@@ -15,14 +17,14 @@ type gpuFlags struct {
 func (f *gpuFlags) register(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.IntVar(&f.gpus.Count, "simulated-gpus", 0, "GPUs that each node of the local cluster pretends to have: they are scheduled, allocated and accounted for as real ones, and compute nothing")
-	flags.StringVar(&f.gpus.Resource, "gpu-resource", simulated.DefaultResource, "resource by which pods ask for GPUs, such as nvidia.com/pgpu")
+	flags.StringVar(&f.gpus.Resource, "gpu-resource", simulated.DefaultResource, "extended resource by which pods ask for GPUs, for example "+pods.PassedOnGPUResource+" where they are passed to virtual machines")
 }
 
 func (f *gpuFlags) check(cmd *cobra.Command) error {
+	if err := simulated.ValidateResource(f.gpus.Resource); err != nil {
+		return usagef("--gpu-resource: %v", err)
+	}
 	if !cmd.Flags().Changed("simulated-gpus") {
-		if cmd.Flags().Changed("gpu-resource") {
-			return usagef("--gpu-resource goes with --simulated-gpus")
-		}
 		return nil
 	}
 	if f.gpus.Count == 0 {
