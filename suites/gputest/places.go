@@ -76,7 +76,8 @@ type container struct {
 	runtime oci.Runtime
 	root    *oci.Root
 	devices *cdi.Cache
-	logs    string
+	// logs is the folder of the runtime's own logs; empty where it keeps none.
+	logs string
 }
 
 func (c *container) run(ctx context.Context, id, device string, args []string, stdout io.Writer) (command.Result, error) {
@@ -121,6 +122,9 @@ func (c *container) diagnose(ctx context.Context, id, device string, args []stri
 
 // takeLogs returns the last of the wanted lines of each log, and begins anew.
 func (c *container) takeLogs(wanted func(string) bool) string {
+	if c.logs == "" {
+		return ""
+	}
 	var text strings.Builder
 	paths, _ := filepath.Glob(filepath.Join(c.logs, "*"))
 	for _, path := range paths {
