@@ -76,9 +76,10 @@ unit: ## Unit tests with the race detector
 	CGO_ENABLED=1 $(GO) test -race -timeout 30m ./...
 
 .PHONY: fuzz
-fuzz: ## Fuzz what takes untrusted evidence, FUZZTIME (a minute) each: the decoder, the judge
+fuzz: ## Fuzz what takes untrusted evidence, FUZZTIME (a minute) each: the decoder, the judge, bundles
 	$(GO) test -run '^$$' -fuzz FuzzDecode -fuzztime $(FUZZTIME) ./probes/evidence
 	$(GO) test -run '^$$' -fuzz FuzzJudge -fuzztime $(FUZZTIME) -fuzzminimizetime 20x ./suites/catalogue
+	$(GO) test -run '^$$' -fuzz FuzzVerify -fuzztime $(FUZZTIME) ./reports/bundle
 
 .PHONY: e2e
 e2e: build ## End-to-end tests: local cluster, certifications, a real guest kernel under QEMU
