@@ -47,3 +47,26 @@ func TestCompareSaysWhatGotWorse(t *testing.T) {
 		}
 	}
 }
+
+func TestHistoryFollowsRuns(t *testing.T) {
+	dir := t.TempDir()
+	for i, result := range []judge.Result{judge.Pass, judge.Fail, judge.Pass} {
+		id := "run-" + string(rune('1'+i))
+		run := runFolder(t, id, judge.Pass, func(r *reports.Report) {
+			r.Run.Started = r.Run.Started.AddDate(0, 0, i)
+			r.Verdicts[0].Result = result
+		})
+		if err := os.Rename(run, filepath.Join(dir, id)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got := katacert(t, "history", dir)
+	for _, part := range []string{"FLAKY", "|.F.|", "back and forth on worker/gvisor", "2 of 3 runs certified"} {
+		if got.code != exitCertified || !strings.Contains(got.stdout, part) {
+			t.Errorf("exit code %d, %s, and it does not say %q:\n%s", got.code, got.stderr, part, got.stdout)
+		}
+	}
+	if got := katacert(t, "history", t.TempDir()); got.code != exitPartial || !strings.Contains(got.stderr, "report.json") {
+		t.Errorf("no runs: exit code %d, %q", got.code, got.stderr)
+	}
+}

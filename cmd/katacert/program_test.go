@@ -128,6 +128,8 @@ func TestUsageErrors(t *testing.T) {
 		{"explain kernel-bootid", []string{`unknown control "kernel-bootid"`, "did you mean", "kernel-boot-id"}},
 		{"report", []string{"katacert report needs the folder of one run"}},
 		{"compare one", []string{"katacert compare needs two runs"}},
+		{"history", []string{"katacert history needs the folder"}},
+		{"history x --format pdf", []string{`unknown --format "pdf"`, "text, json, markdown, html"}},
 		{"compare a b --format pdf", []string{`unknown --format "pdf"`, "text, json, markdown, html"}},
 		{"doctor now", []string{`takes no argument "now"`}},
 		{"cleanup --cluster minikube", []string{`unknown --cluster "minikube"`}},
