@@ -63,7 +63,7 @@ func recordedRun(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := reports.WriteFile(filepath.Join(dir, writer.File), func(w io.Writer) error { return writer.Write(w, report) }); err != nil {
+	if err := reports.WriteWhole(filepath.Join(dir, writer.File), func(w io.Writer) error { return writer.Write(w, report) }); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.WriteFile(filepath.Join(dir, certification.EvidenceFile), lines.Bytes(), 0o600); err != nil {
