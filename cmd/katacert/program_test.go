@@ -147,7 +147,7 @@ func TestUsageErrors(t *testing.T) {
 		{"kata install --values no-such.yaml", []string{"read the values", "no-such.yaml"}},
 		{"kata install --chart-digest latest", []string{`the chart's digest "latest"`, "64 hexadecimal digits"}},
 		{"kata install --image-digest latest", []string{`the image's digest "latest"`}},
-		{"kata install --chart https://example.com/kata.tgz", []string{"neither an archive nor an oci:// reference"}},
+		{"kata install --chart ftp://example.com/kata.tgz", []string{"neither an archive, nor an oci:// reference or an https:// address"}},
 		{"kata install --dry-run --chart no-such.tgz", []string{"there is no chart no-such.tgz"}},
 		{"kata install --config no-such.yaml", []string{"read the configuration file"}},
 		{"kata status --output xml", []string{`unknown --output "xml"`, "text or json"}},
