@@ -112,4 +112,3 @@ func sameKernel(t *testing.T, r Recorded, here Place) {
 	}
 	set("runsc/look", "boot-id", "boot_id", evidence.Text(id))(t, r, here)
 }
-
