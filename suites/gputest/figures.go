@@ -107,19 +107,30 @@ func (r Recorded) gpu(target, probe, uuid string) (line, bool) {
 	return nil, false
 }
 
-// Subject says what was tried, on which card.
-func (r Recorded) Subject() (uuid, description string) {
+// Card says which GPU was tried: the one that containers were given, or the
+// machine's first.
+func (r Recorded) Card() (uuid, description string) {
 	given, err := r.list(machineTarget, probeMachine, "given")
 	if err != nil || len(given) == 0 {
-		return "", "no GPU was given to containers"
+		given, err = r.list(machineTarget, probeMachine, "uuids")
+	}
+	if err != nil || len(given) == 0 {
+		return "", "no GPU was found"
 	}
 	uuid = given[0]
 	name := "a GPU that CUDA does not list"
 	if l, ok := r.gpu(target(Native, stageLook), "gpu-cuda-devices", uuid); ok {
 		name = strings.ReplaceAll(l["name"], "_", " ")
 	}
-	driver, _ := r.text(machineTarget, probeMachine, "driver")
-	cuda, _ := r.text(target(Native, stageLook), "gpu-cuda-devices", "cuda_version")
-	kernel, _ := r.text(target(Native, stageLook), "uname", "release")
-	return uuid, fmt.Sprintf("%s (%s), driver %s, CUDA %s, kernel %s", name, uuid, driver, cuda, kernel)
+	description = fmt.Sprintf("%s (%s)", name, uuid)
+	for _, part := range []struct{ name, target, probe, reading string }{
+		{"driver", machineTarget, probeMachine, "driver"},
+		{"CUDA", target(Native, stageLook), "gpu-cuda-devices", "cuda_version"},
+		{"kernel", target(Native, stageLook), "uname", "release"},
+	} {
+		if text, err := r.text(part.target, part.probe, part.reading); err == nil {
+			description += fmt.Sprintf(", %s %s", part.name, text)
+		}
+	}
+	return uuid, description
 }

@@ -131,7 +131,7 @@ func compress(from, to string) error {
 	if err != nil {
 		return fmt.Errorf("pack a program: %w", err)
 	}
-	encoder, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedBestCompression))
+	encoder, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedBetterCompression))
 	if err != nil {
 		return fmt.Errorf("pack %s: %w", from, err)
 	}

@@ -30,7 +30,7 @@ type Row struct {
 
 // Conclude judges the evidence of a run.
 func Conclude(run string, r Recorded, notes []string) Report {
-	uuid, description := r.Subject()
+	uuid, description := r.Card()
 	report := Report{Schema: ReportSchema, Run: run, GPU: description, Figures: Figures(r, uuid), Notes: notes}
 	for _, control := range Controls() {
 		row := Row{ID: control.ID, Title: control.Title, Verdicts: map[Place]judge.Verdict{}}

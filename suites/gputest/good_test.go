@@ -1,3 +1,0 @@
-package gputest
-
-const good = "stand-in"
