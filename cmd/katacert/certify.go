@@ -28,6 +28,7 @@ import (
 type certifyFlags struct {
 	cluster                          clusterFlags
 	kind                             kindFlags
+	training                         trainingFlags
 	classes, nodes, tenantLabels     []string
 	reference, profile, controls     string
 	require, out, output, config     string
@@ -86,6 +87,7 @@ katacert verify).`,
 	f.cluster.register(cmd)
 	f.kind.register(cmd)
 	f.signing.register(cmd)
+	f.training.register(cmd)
 	flags := cmd.Flags()
 	flags.StringSliceVar(&f.classes, "runtime-class", nil, "RuntimeClass to certify, repeatable (default: every sandbox class of the cluster)")
 	flags.StringSliceVar(&f.nodes, "nodes", nil, "nodes to certify (default: every ready node)")
@@ -139,6 +141,9 @@ func (f *certifyFlags) check(cmd *cobra.Command) error {
 	if _, err := certification.ParseTenantLabels(f.tenantLabels); err != nil {
 		return err
 	}
+	if err := f.training.check(); err != nil {
+		return err
+	}
 	_, err := parseSecret(f.pullSecret)
 	return err
 }
@@ -152,13 +157,18 @@ func (f *certifyFlags) run(ctx context.Context, stdout, stderr io.Writer) error 
 	if err != nil {
 		return err
 	}
+	training, err := f.training.options()
+	if err != nil {
+		return err
+	}
 	progress := terminal.NewProgress(stderr, isTerminal(stderr))
 	defer progress.Stop()
 	options := certification.Options{
 		Cluster:        certification.Cluster{Provider: f.cluster.provider, Name: f.cluster.name},
 		RuntimeClasses: f.classes, Nodes: f.nodes, ReferenceRuntimeClass: f.reference,
 		Choice: f.choice(), Require: catalogue.Level(f.require), StorageClass: f.storage, GPUResource: f.gpuResource, TenantLabels: tenantLabels,
-		Out: f.out, Timeouts: certification.DefaultTimeouts(f.scale), Progress: progress, Version: version(),
+		Training: training,
+		Out:      f.out, Timeouts: certification.DefaultTimeouts(f.scale), Progress: progress, Version: version(),
 		RunID: certification.NewRunID(time.Now()), // the cluster's name may carry it
 	}
 	closeCluster, err := f.ready(ctx, &options, progress)

@@ -106,17 +106,17 @@ func TestErrors(t *testing.T) {
 		code int
 		want string
 	}{
-		"nothing":           {nil, exitUsage, "Usage:"},
-		"unknown command":   {[]string{"evaluate"}, exitUsage, `unknown command "evaluate"`},
-		"unknown flag":      {[]string{"train", "--gpu"}, exitUsage, "-gpu"},
-		"no folder":         {[]string{"train", "--data", whole}, exitUsage, "a folder is not named"},
+		"nothing":            {nil, exitUsage, "Usage:"},
+		"unknown command":    {[]string{"evaluate"}, exitUsage, `unknown command "evaluate"`},
+		"unknown flag":       {[]string{"train", "--gpu"}, exitUsage, "-gpu"},
+		"no folder":          {[]string{"train", "--data", whole}, exitUsage, "a folder is not named"},
 		"device and folders": {[]string{"train", "--data", whole, "--out", whole, "--block", none}, exitUsage, "--block stands in place"},
-		"extra argument":    {[]string{"dataset", "--dir", none, "x"}, exitUsage, `unexpected argument "x"`},
-		"no epochs":         {[]string{"train", "--data", whole, "--out", none, "--epochs", "0"}, exitUsage, "0 epochs"},
-		"no dataset":        {[]string{"train", "--data", none, "--out", none}, exitFailed, "read the dataset's manifest: open " + none},
-		"damaged dataset":   {[]string{"train", "--data", damaged, "--out", none}, exitFailed, "the dataset is damaged: samples.bin"},
-		"no place for it":   {[]string{"train", "--data", whole, "--out", samples}, exitFailed, "make the folder for the checkpoint"},
-		"dataset on a file": {[]string{"dataset", "--dir", samples}, exitFailed, "write a dataset"},
+		"extra argument":     {[]string{"dataset", "--dir", none, "x"}, exitUsage, `unexpected argument "x"`},
+		"no epochs":          {[]string{"train", "--data", whole, "--out", none, "--epochs", "0"}, exitUsage, "0 epochs"},
+		"no dataset":         {[]string{"train", "--data", none, "--out", none}, exitFailed, "read the dataset's manifest: open " + none},
+		"damaged dataset":    {[]string{"train", "--data", damaged, "--out", none}, exitFailed, "the dataset is damaged: samples.bin"},
+		"no place for it":    {[]string{"train", "--data", whole, "--out", samples}, exitFailed, "make the folder for the checkpoint"},
+		"dataset on a file":  {[]string{"dataset", "--dir", samples}, exitFailed, "write a dataset"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var out, complaints bytes.Buffer

@@ -81,6 +81,7 @@ func volumes() []Permission {
 func training() []Permission {
 	return []Permission{
 		{Verb: "get", Resource: "pods/log", Need: Training, Why: "to read what the training job prints"},
+		{Verb: "create", Resource: "configmaps", Need: Training, Why: "to give the training script to an image of PyTorch (--training-image)"},
 	}
 }
 

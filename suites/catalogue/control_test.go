@@ -177,11 +177,12 @@ func TestVantages(t *testing.T) {
 		return c
 	}
 	for id, want := range map[string][]evidence.Vantage{
-		"kernel-boot-id":     {evidence.Reference, evidence.Subject},
-		"proc-planted":       {evidence.Subject, evidence.Weakened("host-pid")},
-		"hypervisor-cpuid":   {evidence.Subject},
-		"tenant-kernel":      {evidence.Neighbour, evidence.Reference, evidence.Subject},
-		"training-converges": {evidence.Trainer},
+		"kernel-boot-id":        {evidence.Reference, evidence.Subject},
+		"proc-planted":          {evidence.Subject, evidence.Weakened("host-pid")},
+		"hypervisor-cpuid":      {evidence.Subject},
+		"tenant-kernel":         {evidence.Neighbour, evidence.Reference, evidence.Subject},
+		"training-converges":    {evidence.Trainer},
+		"training-block-volume": {evidence.Trainer, evidence.TrainerBlock},
 	} {
 		if got := find(id).Vantages(); !slices.Equal(got, want) {
 			t.Errorf("control %s needs %v, want %v", id, got, want)

@@ -57,9 +57,9 @@ func (t *targetRun) annotated(ctx context.Context) evidence.Observation {
 		return evidence.Observation{Probe: probe, State: evidence.Absent, Detail: "the subject is not run by Kata Containers: no annotation was tried"}
 	}
 	t.round(ctx, evidence.Trial, t.these(evidence.Subject)...)
-	// The training job is done, and what it had is room for others.
+	// The training jobs are done, and what they had is room for others.
 	gone, cancel := context.WithTimeout(ctx, t.r.o.Timeouts.Cleanup)
-	t.removeThese(gone, t.these(evidence.Trainer), true)
+	t.removeThese(gone, t.these(evidence.Trainer, evidence.TrainerReference, evidence.TrainerBlock), true)
 	cancel()
 	became := &trials{}
 	var group errgroup.Group

@@ -33,7 +33,7 @@ func TestEveryVantageHasAPod(t *testing.T) {
 			case annotated && pods.AnnotationKey(annotation) != "":
 			case weakened && slices.Contains(pods.Weaknesses(), pods.Weakness(weakness)):
 			case slices.Contains([]evidence.Vantage{evidence.Reference, evidence.Subject, evidence.Neighbour, evidence.GuestRoot,
-				evidence.SubjectSuccessor, evidence.NeighbourSuccessor, evidence.Trainer,
+				evidence.SubjectSuccessor, evidence.NeighbourSuccessor, evidence.Trainer, evidence.TrainerReference, evidence.TrainerBlock,
 				evidence.GPUSubject, evidence.GPUNeighbour, evidence.GPUReference, evidence.GPUUnrequested, evidence.GPUSuccessor, evidence.GPUSurvivor}, v):
 			default:
 				t.Errorf("control %s needs vantage %q, for which there is no pod", c.ID, v)

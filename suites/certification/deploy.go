@@ -16,9 +16,13 @@ import (
 func (t *targetRun) deploy(ctx context.Context) {
 	t.seats = append(t.seats, t.prepare(evidence.Witness))
 	for _, v := range t.r.plan.Vantages {
-		if _, annotated := v.Annotation(); !annotated && !v.GPU() { // they come later, see annotated
-			t.seats = append(t.seats, t.prepare(v))
+		if _, annotated := v.Annotation(); annotated || v.GPU() { // they come later, see annotated
+			continue
 		}
+		if v == evidence.TrainerReference && t.r.referenceFirst() { // it was here already, see trainOnRunc
+			continue
+		}
+		t.seats = append(t.seats, t.prepare(v))
 	}
 	if t.r.plan.gpus() {
 		t.share = t.gpuShare(ctx)
@@ -87,10 +91,8 @@ func (t *targetRun) prepare(v evidence.Vantage) *seat {
 	case v == evidence.NeighbourSuccessor:
 		o.Namespace, o.RuntimeClass = t.r.namespaces.tenantB, t.target.Class.Name
 		s.pod = pods.Successor(o, v)
-	case v == evidence.Trainer:
-		o.Namespace, o.RuntimeClass, o.Image = t.r.namespaces.tenantA, t.target.Class.Name, t.r.o.Images.Trainer
-		s.image = o.Image
-		s.pod = t.trainingPod(o)
+	case trains(v):
+		t.prepareTraining(s, o)
 	case v.GPU():
 		s.pod, s.err = t.gpuPod(v, o)
 	case weakened:
@@ -117,13 +119,11 @@ func (t *targetRun) podOptions() pods.Options {
 
 // start creates the pod of a seat and waits until it runs as asked.
 func (t *targetRun) start(ctx context.Context, s *seat) {
-	if s.err != nil {
+	if s.err != nil || s.absent != "" {
 		return
 	}
-	if s.vantage == evidence.Trainer {
-		if s.err = t.claimVolume(ctx); s.err != nil {
-			return
-		}
+	if s.err = t.claimVolume(ctx, s); s.err != nil {
+		return
 	}
 	if s.err = t.claimData(ctx, s); s.err != nil {
 		return
@@ -134,7 +134,11 @@ func (t *targetRun) start(ctx context.Context, s *seat) {
 		return
 	}
 	s.pod = created
-	running, err := t.r.watch.running(ctx, created, t.r.o.Timeouts, s.final)
+	timeouts := t.r.o.Timeouts
+	if s.image == t.r.o.Training.Image {
+		timeouts.Pods += timeouts.TrainingImage
+	}
+	running, err := t.r.watch.running(ctx, created, timeouts, s.final)
 	if err != nil {
 		s.err = t.explain(ctx, err)
 		return

@@ -35,6 +35,8 @@ type Options struct {
 	GPUResource string
 	// StorageClass of the training job's volume; empty for the default.
 	StorageClass string
+	// Training says what the training jobs are.
+	Training Training
 	// TenantLabels are further labels of the tenants' namespaces, for policies of
 	// the cluster that select namespaces by label. They win over the Pod Security
 	// level that a run sets; see ParseTenantLabels.

@@ -16,7 +16,6 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/client-go/kubernetes"
 
-	"github.com/katacert/katacert/fixtures/pods"
 	"github.com/katacert/katacert/probes/evidence"
 	"github.com/katacert/katacert/reports"
 	"github.com/katacert/katacert/suites/catalogue"
@@ -147,14 +146,13 @@ func (r *runner) prepare(ctx context.Context, all []catalogue.Control) error {
 		})
 	}
 	if r.plan.needs(evidence.Trainer) {
-		r.report.Notices = append(r.report.Notices,
-			fmt.Sprintf("Training: katacert's own small trainer (Go, on the CPU) stands in for %s; no GPU took part.", pods.TutorialImage))
+		r.report.Notices = append(r.report.Notices, r.o.Training.notice())
 	}
 	if r.o.Cluster.Provider == "local" && slices.ContainsFunc(r.plan.Controls, func(c catalogue.Control) bool { return c.ID == "net-metadata" }) {
 		r.report.Notices = append(r.report.Notices,
 			"Network: at 169.254.169.254 a stand-in of the local cluster answers as the clouds' metadata services do.")
 	}
-	for _, image := range []reports.Image{{Name: "probe", Ref: r.o.Images.Probe}, {Name: "trainer", Ref: r.o.Images.Trainer}} {
+	for _, image := range []reports.Image{{Name: "probe", Ref: r.o.Images.Probe}, {Name: "trainer", Ref: r.o.Images.Trainer}, {Name: "training", Ref: r.o.Training.Image}} {
 		if image.Ref != "" {
 			image.Digest = digestOf(image.Ref)
 			r.report.Images = append(r.report.Images, image)
@@ -189,6 +187,9 @@ func (p *Runner) Run(ctx context.Context) *reports.Report {
 func (r *runner) steps() int {
 	perTarget := stepsOfTarget
 	if r.plan.needs(evidence.Trainer) {
+		perTarget += stepsOfTraining
+	}
+	if r.referenceFirst() {
 		perTarget += stepsOfTraining
 	}
 	if r.plan.aftermath() {
@@ -247,7 +248,7 @@ func (r *runner) describeTarget(t *targetRun, requests int) {
 	cpu := map[evidence.Vantage]time.Duration{}
 	var most time.Duration
 	for _, record := range records {
-		if record.Vantage == evidence.Trainer {
+		if trains(record.Vantage) {
 			continue // training is work, not a probe
 		}
 		cpu[record.Vantage] += time.Duration(record.CPUMicros) * time.Microsecond

@@ -30,6 +30,10 @@ type seat struct {
 	// final is a text with which a warning says that the pod will never run: the
 	// mark of an annotation. Empty for all others.
 	final string
+	// claim is the volume of a training job; nil for the others.
+	claim *pods.ClaimOptions
+	// absent says why there is no such pod on this cluster, which is no error.
+	absent string
 	// err says why the pod does not run; every round of the seat then is an
 	// error with this reason.
 	err error

@@ -108,6 +108,9 @@ func (r *runner) setUp(ctx, watching context.Context) error {
 	if err := group.Wait(); err != nil {
 		return err
 	}
+	if err := r.makeScript(ctx); err != nil {
+		return err
+	}
 	if r.plan.accounts() {
 		if err := r.setUpTenants(ctx); err != nil {
 			return err

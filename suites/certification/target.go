@@ -52,6 +52,9 @@ const (
 // to the file of evidence; what goes wrong becomes error records there.
 func (t *targetRun) certify(ctx context.Context) {
 	t.seed, t.given = newSecret(), map[string]string{}
+	if t.r.referenceFirst() {
+		t.phase("training on runc", func() { t.trainOnRunc(ctx) })
+	}
 	t.phase("deploy", func() { t.deploy(ctx) })
 	// Whatever happens, the witness takes back what it planted.
 	defer func() {
@@ -117,7 +120,7 @@ func (t *targetRun) witness() *seat { return t.seats[0] }
 // others are the seats that look in the ordinary rounds, the witness apart.
 func (t *targetRun) others() []*seat {
 	return slices.DeleteFunc(slices.Clone(t.seats), func(s *seat) bool {
-		return s.vantage == evidence.Witness || s.vantage == evidence.Trainer || succeeds(s.vantage) || s.vantage.GPU()
+		return s.vantage == evidence.Witness || trains(s.vantage) || succeeds(s.vantage) || s.vantage.GPU()
 	})
 }
 

@@ -22,6 +22,9 @@ type Timeouts struct {
 	// itself 45 s times the factor to plant and to revert, and must be heard to
 	// the end.
 	Round time.Duration
+	// TrainingImage is for a training image that the user names, many gigabytes, to be
+	// pulled, besides Pods.
+	TrainingImage time.Duration
 	// Training is for the training job.
 	Training time.Duration
 	// Cleanup is for everything that a run made to be gone.
@@ -32,13 +35,14 @@ type Timeouts struct {
 func DefaultTimeouts(factor float64) Timeouts {
 	scale := func(d time.Duration) time.Duration { return time.Duration(float64(d) * factor) }
 	return Timeouts{
-		Scale:    factor,
-		Request:  scale(15 * time.Second),
-		Pods:     scale(2 * time.Minute),
-		Grace:    scale(20 * time.Second),
-		Round:    scale(time.Minute),
-		Training: scale(3 * time.Minute),
-		Cleanup:  scale(time.Minute),
+		Scale:         factor,
+		Request:       scale(15 * time.Second),
+		Pods:          scale(2 * time.Minute),
+		Grace:         scale(20 * time.Second),
+		Round:         scale(time.Minute),
+		TrainingImage: scale(20 * time.Minute),
+		Training:      scale(3 * time.Minute),
+		Cleanup:       scale(time.Minute),
 	}
 }
 

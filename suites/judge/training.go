@@ -3,6 +3,7 @@ package judge
 import (
 	"fmt"
 	"strconv"
+	"strings"
 
 	"github.com/katacert/katacert/probes/evidence"
 )
@@ -14,11 +15,19 @@ const LossMustFallTo = 80
 // Training judges a training job's own evidence. Its control is a second run in
 // the same process with learning rate zero, whose loss must be judged as not
 // falling, and a damaged checkpoint, which must be refused.
-func Training(from Evidence) Verdict {
-	c := &Case{Evidence: from, Seen: from.View(evidence.Trainer)}
+func Training(from Evidence) Verdict { return training(from, evidence.Trainer) }
+
+// TrainingOnBlock is Training on a volume without a file system.
+func TrainingOnBlock(from Evidence) Verdict { return training(from, evidence.TrainerBlock) }
+
+func training(from Evidence, of evidence.Vantage) Verdict {
+	c := &Case{Evidence: from, Seen: from.View(of)}
 	o, err := c.observe(c.Seen, evidence.Look, "training")
 	if err != nil {
 		return Verdict{Result: Error, Reason: "the training pod " + err.Error(), Rests: c.rests}
+	}
+	if o.State == evidence.Absent {
+		return Verdict{Result: NotApplicable, Reason: fmt.Sprintf("%s did not train: %s", of, why(o)), Rests: c.rests}
 	}
 	verdict := Verdict{Rests: c.rests}
 	numbers := map[string]int64{}
@@ -41,6 +50,9 @@ func Training(from Evidence) Verdict {
 		{Reading: "checkpoint", Truth: "written, reloads", Control: refusal(numbers["control_corrupt_refused"]),
 			Subject: strconv.FormatInt(numbers["checkpoint_bytes"], 10) + " bytes, sha256 " + digest, Match: numbers["reloaded_ok"] != 1},
 	}
+	if by := computedBy(o); by != "" {
+		verdict.Compared = append(verdict.Compared, Comparison{Reading: "computed by", Truth: "(any)", Subject: by})
+	}
 	verdict.Shown = !controlFell && numbers["control_corrupt_refused"] == 1
 	switch {
 	case controlFell || numbers["control_corrupt_refused"] != 1:
@@ -57,6 +69,21 @@ func Training(from Evidence) Verdict {
 			course(numbers["loss_first_micro"], numbers["loss_last_micro"]), numbers["steps"])
 	}
 	return verdict
+}
+
+// computedBy says in one line on what a job says that it ran.
+func computedBy(o evidence.Observation) string {
+	framework, _ := o.Values.Text("framework")
+	device, _ := o.Values.Text("device")
+	name, _ := o.Values.Text("gpu_name")
+	uuid, _ := o.Values.Text("gpu_uuid")
+	parts := []string{}
+	for _, part := range []string{framework, device, name, uuid} {
+		if part != "" {
+			parts = append(parts, part)
+		}
+	}
+	return strings.Join(parts, ", ")
 }
 
 // falls compares in floating point: a loss that ran away is near the largest

@@ -64,3 +64,60 @@ func TestTrainingWithoutAllOfIt(t *testing.T) {
 		}
 	}
 }
+
+func TestTrainingOnBlock(t *testing.T) {
+	whole := func() *scene.Scene { return scene.Whole(scene.ShimKata, scene.Guest()) }
+	expect(t, judge.TrainingOnBlock(whole().Evidence()), judge.Pass, "2.3000 to 0.1500")
+	s := whole().Set(evidence.TrainerBlock, evidence.Look, "training", "loss_last_micro", evidence.Number(2_300_000))
+	expect(t, judge.TrainingOnBlock(s.Evidence()), judge.Fail, "does not fall")
+	s = whole().Got(evidence.TrainerBlock, evidence.Look, "training", evidence.Absent, "there is no block device at /dev/x")
+	expect(t, judge.TrainingOnBlock(s.Evidence()), judge.NotApplicable, "no block device at /dev/x")
+	expect(t, judge.TrainingOnBlock(whole().Drop(evidence.TrainerBlock, evidence.Look).Evidence()), judge.Error, "no evidence")
+}
+
+func TestTrainingSaysOnWhatItRan(t *testing.T) {
+	s := scene.Whole(scene.ShimKata, scene.Guest())
+	for reading, value := range map[string]string{"device": "cuda", "gpu_name": "Some GPU", "gpu_uuid": "GPU-1"} {
+		s.Set(evidence.Trainer, evidence.Look, "training", reading, evidence.Text(value))
+	}
+	compared := judge.Training(s.Evidence()).Compared
+	if last := compared[len(compared)-1]; last.Subject != "PyTorch 2.11.0, cuda, Some GPU, GPU-1" || last.Match {
+		t.Errorf("compared %+v", last)
+	}
+}
+
+func TestTrainingRepeats(t *testing.T) {
+	a, b, c := strings.Repeat("a", 64), strings.Repeat("b", 64), strings.Repeat("c", 64)
+	for name, test := range map[string]struct {
+		runc, sandbox map[string]string
+		want          judge.Result
+		says          string
+	}{
+		"same":                        {nil, nil, judge.Pass, "sha256 222222222222"},
+		"another result":              {nil, map[string]string{"weights_sha256": a, "weights_again_sha256": a}, judge.Fail, "other weights in the sandbox"},
+		"the sandbox does not repeat": {nil, map[string]string{"weights_again_sha256": a}, judge.Fail, "in the sandbox the same seed"},
+		"runc does not repeat":        {map[string]string{"weights_again_sha256": b}, nil, judge.Invalid, "on plain runc the same seed"},
+		"no seed matters":             {map[string]string{"weights_other_seed_sha256": strings.Repeat("2", 64)}, nil, judge.Invalid, "another seed"},
+		"other data":                  {map[string]string{"dataset_sha256": c}, nil, judge.Invalid, "different datasets"},
+		"runc has no GPU":             {nil, map[string]string{"device": "cuda", "gpu_name": "Some GPU"}, judge.NotApplicable, "on cpu on runc and on Some GPU"},
+		"no hash":                     {map[string]string{"weights_sha256": "2"}, nil, judge.Error, "weights_sha256"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := scene.Whole(scene.ShimKata, scene.Guest())
+			for v, changes := range map[evidence.Vantage]map[string]string{evidence.TrainerReference: test.runc, evidence.Trainer: test.sandbox} {
+				for reading, value := range changes {
+					s.Set(v, evidence.Look, "training", reading, evidence.Text(value))
+				}
+			}
+			expect(t, judge.TrainingRepeats(s.Evidence()), test.want, test.says)
+		})
+	}
+	whole := func() *scene.Scene { return scene.Whole(scene.ShimKata, scene.Guest()) }
+	lost := func(s *scene.Scene) *scene.Scene {
+		return s.Break(evidence.TrainerReference, evidence.Look, "0/1 nodes are available: Insufficient nvidia.com/gpu")
+	}
+	expect(t, judge.TrainingRepeats(lost(whole()).Evidence()), judge.Error, "on runc gave no trustworthy evidence")
+	onGPU := lost(whole()).Set(evidence.Trainer, evidence.Look, "training", "device", evidence.Text("cuda"))
+	expect(t, judge.TrainingRepeats(onGPU.Evidence()), judge.NotApplicable, "Insufficient nvidia.com/gpu")
+	expect(t, judge.TrainingRepeats(whole().Drop(evidence.Trainer, evidence.Look).Evidence()), judge.Error, "the training pod")
+}

@@ -204,11 +204,18 @@ func VMMs(monitors ...VMM) evidence.Values {
 }
 
 func (s *Scene) trainer() *Scene {
-	return s.Saw(evidence.Trainer, evidence.Look, "training", evidence.Values{
-		"loss_first_micro": number(2_300_000), "loss_last_micro": number(150_000),
-		"control_loss_first_micro": number(2_300_000), "control_loss_last_micro": number(2_300_000),
-		"control_corrupt_refused": number(1), "dataset_ok": number(1), "reloaded_ok": number(1), "steps": number(100),
-		"checkpoint_bytes": number(4096), "checkpoint_sha256": text(strings.Repeat("0", 64))})
+	for _, v := range []evidence.Vantage{evidence.Trainer, evidence.TrainerReference, evidence.TrainerBlock} {
+		s.Saw(v, evidence.Look, "training", evidence.Values{
+			"loss_first_micro": number(2_300_000), "loss_last_micro": number(150_000),
+			"control_loss_first_micro": number(2_300_000), "control_loss_last_micro": number(2_300_000),
+			"control_corrupt_refused": number(1), "dataset_ok": number(1), "reloaded_ok": number(1), "steps": number(100),
+			"checkpoint_bytes": number(4096), "checkpoint_sha256": text(strings.Repeat("0", 64)),
+			"dataset_sha256": text(strings.Repeat("1", 64)), "weights_sha256": text(strings.Repeat("2", 64)),
+			"weights_again_sha256": text(strings.Repeat("2", 64)), "weights_other_seed_sha256": text(strings.Repeat("3", 64)),
+			"framework": text("PyTorch 2.11.0"), "device": text("cpu"),
+		})
+	}
+	return s
 }
 
 // identity are the readings that tell one machine from another.

@@ -1,0 +1,46 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func TestTrainingFlags(t *testing.T) {
+	const image = "registry.example/pytorch@sha256:0000000000000000000000000000000000000000000000000000000000000003"
+	for name, c := range map[string]struct {
+		flags trainingFlags
+		want  string
+	}{
+		"nothing":           {trainingFlags{gpus: -1}, ""},
+		"an image":          {trainingFlags{image: image, gpus: -1}, ""},
+		"an image by tag":   {trainingFlags{image: "pytorch/pytorch:latest", gpus: -1}, "names no digest"},
+		"a script alone":    {trainingFlags{script: "x.py", gpus: -1}, "needs --training-image"},
+		"GPUs alone":        {trainingFlags{gpus: 1}, "needs --training-image"},
+		"fewer than no GPU": {trainingFlags{image: image, gpus: -2}, "give 0 or more"},
+	} {
+		err := c.flags.check()
+		if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: got %v, want %q in it", name, err, c.want)
+		}
+	}
+	for gpus, want := range map[int64]int64{-1: 1, 0: 0, 2: 2} {
+		if o, err := (&trainingFlags{image: image, gpus: gpus}).options(); err != nil || o.GPUs != want {
+			t.Errorf("--training-gpus %d: %d GPUs (%v)", gpus, o.GPUs, err)
+		}
+	}
+	if o, err := (&trainingFlags{gpus: -1}).options(); err != nil || o.GPUs != 0 {
+		t.Errorf("the own trainer asks for %d GPUs (%v)", o.GPUs, err)
+	}
+	script := filepath.Join(t.TempDir(), "job.py")
+	if _, err := (&trainingFlags{image: image, script: script}).options(); err == nil {
+		t.Error("a script that is not there is taken")
+	}
+	if err := os.WriteFile(script, []byte("print()"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if o, err := (&trainingFlags{image: image, script: script}).options(); err != nil || o.Script != "print()" {
+		t.Errorf("script %q (%v)", o.Script, err)
+	}
+}
