@@ -29,13 +29,15 @@ type gpuShare struct {
 	allocatable int64
 	// busy are in the hands of pods that are not the run's.
 	busy int64
+	// training are kept for the run's own training pod.
+	training int64
 	// simulated is how many GPUs of the node are katacert's own stand-ins.
 	simulated int64
 	// failure says why it is not known how many are busy.
 	failure string
 }
 
-func (s gpuShare) free() int64 { return max(0, s.allocatable-s.busy) }
+func (s gpuShare) free() int64 { return max(0, s.allocatable-s.busy-s.training) }
 
 // gpuShare asks what GPUs the target's node has, and how many of them others hold.
 // A node without GPUs costs no request.
@@ -43,6 +45,9 @@ func (t *targetRun) gpuShare(ctx context.Context) gpuShare {
 	resource := t.r.o.gpuResource()
 	quantity := t.target.Node.Status.Allocatable[corev1.ResourceName(resource)]
 	share := gpuShare{allocatable: quantity.Value()}
+	if t.r.plan.needs(evidence.Trainer) {
+		share.training = t.r.o.Training.GPUs
+	}
 	if share.allocatable == 0 {
 		return share
 	}
@@ -84,7 +89,7 @@ func (t *targetRun) chooseGPUVantages(share gpuShare) (given []evidence.Vantage,
 			withheld = fmt.Sprintf("plain containers cannot use GPUs that are asked for as %s", resource)
 			continue
 		case room == 0:
-			withheld = fmt.Sprintf("the node has %d of %s, %d of which are in use by others", share.allocatable, resource, share.busy)
+			withheld = fmt.Sprintf("the node has %d of %s, %d of which are in use by others, %d by the training job (--training-gpus)", share.allocatable, resource, share.busy, share.training)
 			continue
 		}
 		given = append(given, v)
