@@ -35,6 +35,7 @@ func AllFormats() []Writer {
 	return append(Formats(),
 		Writer{Name: "junit-properties", File: "junit-properties.xml", Write: writeJUnitWithProperties},
 		Writer{Name: "prometheus", File: "katacert.prom", Write: writePrometheus},
+		Writer{Name: "cncf", File: "secure_accelerator_access.yaml", Write: writeConformance},
 	)
 }
 

@@ -40,13 +40,15 @@ type page struct {
 	Groups   []group
 	ByTarget []targetLine
 	Phases   []phase
+	Courses  []courseChart
+	Measured []measured
 
 	Platforms []Platform
 	Failed    []Row
 	Advice    []Advice
 	Unproven  []reason
 
-	MorePlatforms, MoreFailed, MoreUnproven, MorePhases int
+	MorePlatforms, MoreFailed, MoreUnproven, MorePhases, MoreFigures int
 }
 
 type (
@@ -106,6 +108,7 @@ func newPage(r *Report) *page {
 		}
 	}
 	p.phases()
+	p.figures()
 	return p
 }
 

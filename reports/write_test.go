@@ -159,7 +159,7 @@ func TestFormat(t *testing.T) {
 			t.Errorf("Format(%q) gives %v, %v", format.Name, found.File, err)
 		}
 	}
-	if _, err := reports.Format("pdf"); err == nil || !strings.Contains(err.Error(), "json, junit, markdown, html, ctrf, oscal, junit-properties, prometheus") {
+	if _, err := reports.Format("pdf"); err == nil || !strings.Contains(err.Error(), "json, junit, markdown, html, ctrf, oscal, junit-properties, prometheus, cncf") {
 		t.Errorf("an unknown format gives %v, want an error that lists the known ones", err)
 	}
 }

@@ -311,6 +311,7 @@ func (r *runner) judge() {
 		for _, c := range r.plan.Controls {
 			r.report.Verdicts = append(r.report.Verdicts, reports.Verdict{Control: c.ID, Target: t.ID, Verdict: verdicts[c.ID]})
 		}
+		r.report.Figures = append(r.report.Figures, figures(t.ID, r.evidence.of(t.ID))...)
 	}
 }
 

@@ -50,6 +50,22 @@ func timings(target string, at time.Time) []reports.Timing {
 	return list
 }
 
+func figures(target string) []reports.Figure {
+	course := func(v evidence.Vantage, factor float64) reports.Figure {
+		f := reports.Figure{Name: "training loss", Target: target, Vantage: v, Unit: "nats", Over: "epoch", LessIsBetter: true}
+		for epoch := range 16 {
+			f.Samples = append(f.Samples, 0.18+factor/float64(1+epoch))
+		}
+		return f
+	}
+	return []reports.Figure{
+		course(evidence.Trainer, 2.13), course("trainer-reference", 2.02),
+		{Name: "time of the training job", Target: target, Vantage: evidence.Trainer, Unit: "s", Samples: []float64{0.81}, LessIsBetter: true},
+		{Name: "GPU, fp32", Target: target, Vantage: evidence.Reference, Unit: "TFLOP/s", Samples: []float64{49.8, 50.4, 50.1}},
+		{Name: "GPU, fp32", Target: target, Vantage: evidence.Subject, Unit: "TFLOP/s", Samples: []float64{46.2, 49.7, 49.5}},
+	}
+}
+
 func controls() []reports.Control {
 	general := &reports.Vantages{Truth: evidence.Witness, Control: evidence.Reference, Subject: evidence.Subject}
 	control := func(id string, group catalogue.Group, title, why string, level catalogue.Level, v *reports.Vantages, refs ...string) reports.Control {

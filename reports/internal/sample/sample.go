@@ -31,6 +31,7 @@ func Sandboxed() *reports.Report {
 	answer(r, "priv-posture", judge.Fail, "subject runs without a seccomp filter", expected("seccomp", "2 (filter)", "0 (disabled)", true))
 	answer(r, "tenant-kernel", judge.Pass, "reference read the boot_id of the host; neighbour read another boot_id", compared("boot_id", guestBoot, "e6d0a1c4-53b0-4a8a-93c8-08a5f0a9cd10", false))
 	answer(r, "training-converges", judge.Pass, "loss fell from 2.31 to 0.18 in 40 steps", expected("loss", "at most 1.15", "0.18", false))
+	r.Figures = figures(r.Targets[0].ID)
 	r.Conclude()
 	return r
 }
@@ -89,6 +90,8 @@ func Hostile() *reports.Report {
 		r.Images[i].Ref, r.Images[i].Digest = everything, everything
 	}
 	r.Run.Interrupted = everything
+	r.Figures = append(r.Figures, reports.Figure{Name: everything, Target: r.Targets[0].ID, Vantage: evidence.Vantage(everything), Unit: everything, Samples: []float64{0, 1e300, -1}},
+		reports.Figure{Name: everything, Target: everything, Vantage: evidence.Vantage(everything), Unit: everything, Over: everything, Samples: []float64{0, 1e300, -1}})
 	r.Timings = append(r.Timings, reports.Timing{Phase: everything, Target: r.Targets[0].ID, Started: Began, Duration: time.Second})
 	return r
 }
@@ -110,7 +113,7 @@ var Attacks = []string{
 func Large(targets, controls int) *reports.Report {
 	r := Sandboxed()
 	template := r.Controls
-	r.Controls, r.Targets, r.Verdicts, r.Timings = nil, nil, nil, nil
+	r.Controls, r.Targets, r.Verdicts, r.Timings, r.Figures = nil, nil, nil, nil, nil
 	for i := range controls {
 		c := template[i%len(template)]
 		c.ID = fmt.Sprintf("%s-%03d", c.ID, i)
@@ -120,6 +123,7 @@ func Large(targets, controls int) *reports.Report {
 		name := fmt.Sprintf("worker-%04d", i)
 		r.Targets = append(r.Targets, target(name+"/kata-runtime", name, "kata-runtime", "kata"))
 		r.Timings = append(r.Timings, timings(name+"/kata-runtime", Began.Add(time.Duration(i)*time.Second))...)
+		r.Figures = append(r.Figures, figures(name+"/kata-runtime")...)
 		for j, c := range r.Controls {
 			r.Verdicts = append(r.Verdicts, verdictOf(i, j, c.ID, name))
 		}
