@@ -145,6 +145,34 @@ func (o Options) noGPUProgram() string {
 	return cmp.Or(o.Images.NoGPUProbe, "katacert's image with gpu-probe was not built")
 }
 
+// targetsWithGPUs counts the targets whose nodes advertise GPUs, where the plan asks
+// for any.
+func (r *runner) targetsWithGPUs() int {
+	n := 0
+	for _, t := range r.plan.Targets {
+		if quantity := t.Node.Status.Allocatable[corev1.ResourceName(r.o.gpuResource())]; r.plan.gpus() && quantity.Value() > 0 {
+			n++
+		}
+	}
+	return n
+}
+
+// aboutGPUs says which nodes have GPUs that are none.
+func (r *runner) aboutGPUs() []string {
+	var notices []string
+	for _, t := range r.plan.Targets {
+		label, simulated := t.Node.Labels[pods.LabelSimulatedGPUs]
+		if !r.plan.gpus() || !simulated {
+			continue
+		}
+		notice := fmt.Sprintf("GPUs: the %s GPUs of node %s are simulated by katacert's own device plugin: allocation and release are tried for real, and nothing is said of computing and of memory.", label, t.Node.Name)
+		if !slices.Contains(notices, notice) {
+			notices = append(notices, notice)
+		}
+	}
+	return notices
+}
+
 // gpuSeats are those that look at GPUs.
 func (t *targetRun) gpuSeats() []*seat {
 	return slices.DeleteFunc(slices.Clone(t.seats), func(s *seat) bool { return !s.vantage.GPU() })
