@@ -29,13 +29,15 @@ type gpuShare struct {
 	allocatable int64
 	// busy are in the hands of pods that are not the run's.
 	busy int64
+	// training are those of the run's own training pods.
+	training int64
 	// simulated is how many GPUs of the node are katacert's own stand-ins.
 	simulated int64
 	// failure says why it is not known how many are busy.
 	failure string
 }
 
-func (s gpuShare) free() int64 { return max(0, s.allocatable-s.busy) }
+func (s gpuShare) free() int64 { return max(0, s.allocatable-s.busy-s.training) }
 
 // gpuShare asks what GPUs the target's node has, and how many of them others hold.
 // A node without GPUs costs no request.
@@ -50,6 +52,11 @@ func (t *targetRun) gpuShare(ctx context.Context) gpuShare {
 	if label, ok := t.target.Node.Labels[pods.LabelSimulatedGPUs]; ok {
 		n, _ := strconv.ParseInt(label, 10, 64)
 		share.simulated = max(1, n)
+	}
+	for _, s := range t.seats { // none of them is there for its GPU but those that train
+		if s.pod != nil {
+			share.training += pods.GPUs(s.pod, resource)
+		}
 	}
 	ctx, cancel := context.WithTimeout(ctx, t.r.o.Timeouts.Request)
 	defer cancel()
@@ -84,7 +91,7 @@ func (t *targetRun) chooseGPUVantages(share gpuShare) (given []evidence.Vantage,
 			withheld = fmt.Sprintf("plain containers cannot use GPUs that are asked for as %s", resource)
 			continue
 		case room == 0:
-			withheld = fmt.Sprintf("the node has %d of %s, %d of which are in use by others", share.allocatable, resource, share.busy)
+			withheld = fmt.Sprintf("the node has %d of %s, %d of which are in use by others and %d by training pods", share.allocatable, resource, share.busy, share.training)
 			continue
 		}
 		given = append(given, v)

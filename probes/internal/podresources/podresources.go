@@ -67,24 +67,24 @@ func call(ctx context.Context, socket, method string) ([]byte, error) {
 	if len(body) > maxAnswer {
 		return nil, fmt.Errorf("the kubelet's answer to PodResources %s is longer than %d bytes", method, maxAnswer)
 	}
-	if err := status(response); err != nil {
+	if err := said(response); err != nil {
 		return nil, fmt.Errorf("the kubelet refuses PodResources %s: %w", method, err)
 	}
 	return message(body)
 }
 
-// status is what gRPC says of a call, behind the answer or, where there is none, in
+// said is what gRPC says of a call, behind the answer or, where there is none, in
 // its head.
-func status(r *http.Response) error {
-	code, said := r.Trailer.Get("Grpc-Status"), r.Trailer.Get("Grpc-Message")
+func said(r *http.Response) error {
+	code, message := r.Trailer.Get("Grpc-Status"), r.Trailer.Get("Grpc-Message")
 	if code == "" {
-		code, said = r.Header.Get("Grpc-Status"), r.Header.Get("Grpc-Message")
+		code, message = r.Header.Get("Grpc-Status"), r.Header.Get("Grpc-Message")
 	}
 	switch {
 	case r.StatusCode != http.StatusOK:
 		return fmt.Errorf("HTTP status %d", r.StatusCode)
 	case code != "0":
-		return fmt.Errorf("gRPC status %q: %.200s", code, said)
+		return fmt.Errorf("gRPC status %q: %.200s", code, message)
 	default:
 		return nil
 	}
