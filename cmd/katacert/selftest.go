@@ -137,7 +137,7 @@ func (f *selftestFlags) open(ctx context.Context, which mutants.Cluster, set *im
 		return selftest.Site{}, err
 	}
 	c, err := local.Up(ctx, local.Options{
-		Name: f.name + "-" + string(which), Ephemeral: true, PauseImage: pause, TimeoutScale: f.scale, Broken: which.Options(),
+		Name: f.name + "-" + string(which), Ephemeral: true, PauseImage: pause, TimeoutScale: f.scale, Broken: which.Options(), GPUs: which.SimulatedGPUs(),
 		Progress: progress.Note, Working: progress.Working,
 	})
 	if err != nil {

@@ -119,10 +119,9 @@ type Control struct {
 	// Shown says how the control is shown able to fail, in words; derived from
 	// Rule when empty.
 	Shown string
-	// NeedsGPUSuccessors asks for tenants that are given the GPUs of a dead one's, and
-	// NeedsGPURelease for pods that are given GPUs one after the other; on nodes with
+	// NeedsGPURelease asks for pods that are given GPUs one after the other, on nodes with
 	// GPUs only.
-	NeedsGPUSuccessors, NeedsGPURelease bool
+	NeedsGPURelease bool
 	// NeedsTraining asks for the training job, NeedsNeighbour for a second
 	// tenant's pod on the same node, NeedsTenants for both tenants' data and
 	// listeners, NeedsAftermath for a look after both are gone.

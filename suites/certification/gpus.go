@@ -29,7 +29,7 @@ type gpuShare struct {
 	allocatable int64
 	// busy are in the hands of pods that are not the run's.
 	busy int64
-	// training are kept for the run's own training pod.
+	// training are those of the run's own training pods.
 	training int64
 	// simulated is how many GPUs of the node are katacert's own stand-ins.
 	simulated int64
@@ -55,6 +55,11 @@ func (t *targetRun) gpuShare(ctx context.Context) gpuShare {
 	if label, ok := t.target.Node.Labels[pods.LabelSimulatedGPUs]; ok {
 		n, _ := strconv.ParseInt(label, 10, 64)
 		share.simulated = max(1, n)
+	}
+	for _, s := range t.seats { // none of them is there for its GPU but those that train
+		if s.pod != nil {
+			share.training += pods.GPUs(s.pod, resource)
+		}
 	}
 	ctx, cancel := context.WithTimeout(ctx, t.r.o.Timeouts.Request)
 	defer cancel()
@@ -89,7 +94,7 @@ func (t *targetRun) chooseGPUVantages(share gpuShare) (given []evidence.Vantage,
 			withheld = fmt.Sprintf("plain containers cannot use GPUs that are asked for as %s", resource)
 			continue
 		case room == 0:
-			withheld = fmt.Sprintf("the node has %d of %s, %d of which are in use by others, %d by the training job (--training-gpus)", share.allocatable, resource, share.busy, share.training)
+			withheld = fmt.Sprintf("the node has %d of %s, %d of which are in use by others and %d by training pods", share.allocatable, resource, share.busy, share.training)
 			continue
 		}
 		given = append(given, v)
@@ -148,6 +153,34 @@ func (t *targetRun) gpuObservation() evidence.Observation {
 // noGPUProgram says why pods have no program that computes on GPUs.
 func (o Options) noGPUProgram() string {
 	return cmp.Or(o.Images.NoGPUProbe, "katacert's image with gpu-probe was not built")
+}
+
+// targetsWithGPUs counts the targets whose nodes advertise GPUs, where the plan asks
+// for any.
+func (r *runner) targetsWithGPUs() int {
+	n := 0
+	for _, t := range r.plan.Targets {
+		if quantity := t.Node.Status.Allocatable[corev1.ResourceName(r.o.gpuResource())]; r.plan.gpus() && quantity.Value() > 0 {
+			n++
+		}
+	}
+	return n
+}
+
+// aboutGPUs says which nodes have GPUs that are none.
+func (r *runner) aboutGPUs() []string {
+	var notices []string
+	for _, t := range r.plan.Targets {
+		label, simulated := t.Node.Labels[pods.LabelSimulatedGPUs]
+		if !r.plan.gpus() || !simulated {
+			continue
+		}
+		notice := fmt.Sprintf("GPUs: the %s GPUs of node %s are simulated by katacert's own device plugin: allocation and release are tried for real, and nothing is said of computing and of memory.", label, t.Node.Name)
+		if !slices.Contains(notices, notice) {
+			notices = append(notices, notice)
+		}
+	}
+	return notices
 }
 
 // gpuSeats are those that look at GPUs.

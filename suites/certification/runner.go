@@ -148,6 +148,7 @@ func (r *runner) prepare(ctx context.Context, all []catalogue.Control) error {
 	if r.plan.needs(evidence.Trainer) {
 		r.report.Notices = append(r.report.Notices, r.o.Training.notice())
 	}
+	r.report.Notices = append(r.report.Notices, r.aboutGPUs()...)
 	if r.o.Cluster.Provider == "local" && slices.ContainsFunc(r.plan.Controls, func(c catalogue.Control) bool { return c.ID == "net-metadata" }) {
 		r.report.Notices = append(r.report.Notices,
 			"Network: at 169.254.169.254 a stand-in of the local cluster answers as the clouds' metadata services do.")
@@ -198,7 +199,7 @@ func (r *runner) steps() int {
 	if len(r.plan.annotations()) > 0 {
 		perTarget += stepsOfAnnotations
 	}
-	return len(r.plan.Targets)*perTarget + 2
+	return len(r.plan.Targets)*perTarget + r.targetsWithGPUs()*stepsOfGPUs + 2
 }
 
 func (r *runner) carryOut(ctx context.Context) (err error) {

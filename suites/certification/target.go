@@ -46,6 +46,7 @@ const (
 	stepsOfTraining    = 1
 	stepsOfAnnotations = 1
 	stepsOfAftermath   = 1
+	stepsOfGPUs        = 1
 )
 
 // certify lets the target's vantages look in rounds. Everything it learns goes
@@ -93,6 +94,9 @@ func (t *targetRun) certify(ctx context.Context) {
 	// What annotations name is planted until the witness settles.
 	if len(t.r.plan.annotations()) > 0 {
 		t.phase("annotations", func() { answered = append(answered, t.annotated(ctx)) })
+	}
+	if t.givesGPUs() {
+		t.phase("GPUs", func() { answered = append(answered, t.handGPUs(ctx)...) })
 	}
 	t.phase("settle", func() {
 		settled, cancel := context.WithTimeout(context.WithoutCancel(ctx), t.r.o.Timeouts.Cleanup)

@@ -58,6 +58,10 @@ const (
 	slowTrials = 2
 )
 
+// retry is how long to wait before a pod is made anew in place of one that the kubelet
+// did not let in.
+func (t Timeouts) retry() time.Duration { return t.Request / 30 }
+
 // looksAtOnce is how many pods of a node look at once; negative is all of them.
 func (t Timeouts) looksAtOnce() int { return t.atOnce(slowLooks, -1) }
 

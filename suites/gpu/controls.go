@@ -53,7 +53,7 @@ func allocation() []catalogue.Control {
 			Title:     "A pod that asked for no GPU has none",
 			Why:       "Where the runtime hands out GPUs by an environment variable (NVIDIA_VISIBLE_DEVICES), any image that sets it has all of the node's, past scheduler, quota and accounting.",
 			Proves:    "A pod of the first tenant that asks for no GPU and names all of them in its environment, and the subject, which names none, open no device node of a GPU, and see none on a bus of their own.",
-			ProvesNot: "Variables and mounts that other runtimes heed. Privileged pods: gpu-unrequested asks for none, admission-matrix says whether tenants may have them.",
+			ProvesNot: "Variables and mounts that other runtimes heed, and what privileged pods have: admission-matrix says whether tenants may run those.",
 			OnFail:    "Set accept-nvidia-visible-devices-envvar-when-unprivileged = false in the container toolkit's config.toml, and give devices by CDI or as volume mounts.",
 			Also:      []evidence.Vantage{evidence.GPUSubject, evidence.Subject},
 			Shown:     "the same probe in the pod that asked for a GPU must find one",

@@ -54,7 +54,8 @@ func WithholdsGPU() Detection {
 			}
 		}
 		for _, line := range kept {
-			if fields := keyValues(line); !strings.HasPrefix(fields["pod"], "other/") {
+			// Pods that train may still hold theirs; those that came for GPUs alone are named so.
+			if fields := keyValues(line); strings.Contains(fields["pod"], "/gpu-") {
 				wrong = append(wrong, fmt.Sprintf("the kubelet keeps %s for %s, which is gone", fields["id"], fields["pod"]))
 			}
 		}

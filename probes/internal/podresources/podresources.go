@@ -5,21 +5,17 @@
 package podresources
 
 import (
-	"bytes"
 	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"io"
-	"net"
-	"net/http"
 )
 
 // Given is one device in the hands of one container.
 type Given struct{ Namespace, Pod, Container, Resource, ID string }
 
 // service is the version of the API that every kubelet since Kubernetes 1.20 has.
-const service = "http://kubelet/v1.PodResourcesLister/"
+const service = "/v1.PodResourcesLister/"
 
 // maxAnswer bounds an answer; 250 pods with 16 devices each have some 300 KiB.
 const maxAnswer = 16 << 20
@@ -39,52 +35,25 @@ func List(ctx context.Context, socket string) ([]Given, error) {
 
 // call makes one call without arguments.
 func call(ctx context.Context, socket, method string) ([]byte, error) {
-	transport := &http.Transport{
-		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-			return (&net.Dialer{}).DialContext(ctx, "unix", socket)
-		},
-		Protocols:         new(http.Protocols),
-		DisableKeepAlives: true,
-	}
-	transport.Protocols.SetUnencryptedHTTP2(true)
-	defer transport.CloseIdleConnections()
 	// A message is one byte for "not compressed", four for its length, and itself.
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, service+method, bytes.NewReader(make([]byte, 5)))
-	if err != nil {
-		return nil, err
-	}
-	request.Header.Set("Content-Type", "application/grpc")
-	request.Header.Set("Te", "trailers")
-	response, err := transport.RoundTrip(request)
+	answer, err := post(ctx, socket, service+method, make([]byte, 5))
 	if err != nil {
 		return nil, fmt.Errorf("call the kubelet's PodResources %s: %w", method, err)
 	}
-	defer func() { _ = response.Body.Close() }()
-	body, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer+1))
-	if err != nil {
-		return nil, fmt.Errorf("read the kubelet's answer to PodResources %s: %w", method, err)
-	}
-	if len(body) > maxAnswer {
-		return nil, fmt.Errorf("the kubelet's answer to PodResources %s is longer than %d bytes", method, maxAnswer)
-	}
-	if err := status(response); err != nil {
+	if err := refusal(answer.fields); err != nil {
 		return nil, fmt.Errorf("the kubelet refuses PodResources %s: %w", method, err)
 	}
-	return message(body)
+	return message(answer.body)
 }
 
-// status is what gRPC says of a call, behind the answer or, where there is none, in
+// refusal is what gRPC says of a call, behind the answer or, where there is none, in
 // its head.
-func status(r *http.Response) error {
-	code, said := r.Trailer.Get("Grpc-Status"), r.Trailer.Get("Grpc-Message")
-	if code == "" {
-		code, said = r.Header.Get("Grpc-Status"), r.Header.Get("Grpc-Message")
-	}
-	switch {
-	case r.StatusCode != http.StatusOK:
-		return fmt.Errorf("HTTP status %d", r.StatusCode)
+func refusal(fields map[string]string) error {
+	switch code := fields["grpc-status"]; {
+	case fields[":status"] != "200":
+		return fmt.Errorf("HTTP status %.20q", fields[":status"])
 	case code != "0":
-		return fmt.Errorf("gRPC status %q: %.200s", code, said)
+		return fmt.Errorf("gRPC status %.20q: %.200s", code, fields["grpc-message"])
 	default:
 		return nil
 	}
