@@ -196,6 +196,7 @@ func (f *certifyFlags) run(ctx context.Context, stdout, stderr io.Writer) error 
 	} else if report, err = f.certify(ctx, options); err != nil {
 		return err
 	}
+	report.Images = append(report.Images, f.nodeImages()...)
 	if err := giveBack(); err != nil {
 		report.Leftovers = append(report.Leftovers, "cluster "+options.Cluster.Name+": "+err.Error())
 	}
@@ -216,7 +217,10 @@ func (f *certifyFlags) certify(ctx context.Context, o certification.Options) (*r
 		}
 		return nil, err
 	}
-	// What a killed run leaves is a report, too.
+	// What a killed run leaves is a report, too, and what a bundle is made of.
+	if err := f.configuration.Write(runner.Dir()); err != nil {
+		return nil, err
+	}
 	if _, err := reports.Write(runner.Dir(), certification.Unfinished(report)); err != nil {
 		return nil, err
 	}

@@ -13,6 +13,8 @@ import (
 	"github.com/katacert/katacert/fixtures/cluster/kind"
 	"github.com/katacert/katacert/fixtures/images"
 	kindconfigs "github.com/katacert/katacert/kind-configs"
+	"github.com/katacert/katacert/reports"
+	"github.com/katacert/katacert/reports/bundle"
 	"github.com/katacert/katacert/reports/terminal"
 )
 
@@ -132,4 +134,26 @@ func loadImages(ctx context.Context, c cluster.Cluster, loader cluster.ImageLoad
 		refs[name] = repository + "@" + info.Digest
 	}
 	return refs, nil
+}
+
+// nodeImages are the images that the nodes of a kind cluster are made of, for the
+// report; none for other clusters.
+func (f *certifyFlags) nodeImages() []reports.Image {
+	if f.cluster.provider != providerKind {
+		return nil
+	}
+	config, err := kind.LoadConfig(f.kind.config)
+	if err != nil {
+		return nil // the run says why
+	}
+	var all []reports.Image
+	for i, ref := range config.NodeImages(f.kind.nodeImage) {
+		image := reports.Image{Name: bundle.NodeImage, Ref: ref}
+		if i > 0 {
+			image.Name = fmt.Sprintf("%s %d", bundle.NodeImage, i+1)
+		}
+		_, image.Digest, _ = strings.Cut(ref, "@")
+		all = append(all, image)
+	}
+	return all
 }

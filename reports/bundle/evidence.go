@@ -112,7 +112,8 @@ func (j *journal) of(target string) ([]evidence.Record, error) {
 }
 
 // belongs makes the check of a record against its run: the run's id, its targets,
-// and its time. Every nonce is used once.
+// and its time. Every nonce is used once. The end of a run that was cut short is that
+// of its report, which a killed run wrote before its evidence.
 func belongs(run reports.Run, targets map[string]bool) func(evidence.Record) error {
 	nonces := map[string]bool{}
 	return func(r evidence.Record) error {
@@ -126,7 +127,7 @@ func belongs(run reports.Run, targets map[string]bool) func(evidence.Record) err
 			return fmt.Errorf("%s: there is no such round", what)
 		case r.Nonce == "" || nonces[r.Nonce]:
 			return fmt.Errorf("%s has the nonce %.60q, which is empty or another record's", what, r.Nonce)
-		case r.Started.Before(run.Started) || r.Finished.After(run.Finished) || r.Finished.Before(r.Started):
+		case r.Started.Before(run.Started) || (r.Finished.After(run.Finished) && run.Interrupted == "") || r.Finished.Before(r.Started):
 			return fmt.Errorf("%s is from %s to %s, and the run lasted from %s to %s", what, clock(r.Started), clock(r.Finished), clock(run.Started), clock(run.Finished))
 		}
 		nonces[r.Nonce] = true

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"path"
 	"slices"
+	"strings"
 
 	"github.com/katacert/katacert/probes/evidence"
 	"github.com/katacert/katacert/reports"
@@ -28,6 +29,10 @@ type ran struct {
 	Runtime      reports.Runtime `json:"runtime"`
 	// Kata is the version of Kata Containers that the file VERSION beside the shim has.
 	Kata string `json:"kata,omitempty"`
+	// GPUDriver is the version of NVIDIA's driver on the node, GPUToolkit that of each
+	// program of its container toolkit.
+	GPUDriver  string   `json:"gpu_driver,omitempty"`
+	GPUToolkit []string `json:"gpu_toolkit,omitempty"`
 	// GuestKernel is the release that the subject's kernel says it is. It is the only
 	// thing here that the sandbox under test says of itself.
 	GuestKernel string `json:"guest_kernel,omitempty"`
@@ -77,6 +82,12 @@ func (r *ran) add(record evidence.Record) {
 		}
 		if o, ok := record.Observation("kata-digests"); ok {
 			r.Programs = programs(o)
+		}
+		if o, ok := record.Observation("gpu-functions"); ok {
+			r.GPUDriver, _ = o.Values.Text("driver_version")
+		}
+		if o, ok := record.Observation("gpu-files"); ok {
+			r.GPUToolkit, _ = o.Values.List("programs")
 		}
 	}
 }
@@ -135,7 +146,7 @@ func (n nodes) artefacts(images []reports.Image) []artefact {
 		}
 	}
 	for _, image := range images {
-		if image.Name == NodeImage {
+		if isNode(image) {
 			add("node image "+image.Ref, imageDigest(image), "")
 		}
 	}
@@ -166,5 +177,9 @@ var roles = map[string]string{
 }
 
 // NodeImage is the name in a report's images of the image that the nodes are made
-// of, where they are containers.
+// of, where they are containers; further ones are "node 2" and so on.
 const NodeImage = "node"
+
+func isNode(image reports.Image) bool {
+	return image.Name == NodeImage || strings.HasPrefix(image.Name, NodeImage+" ")
+}

@@ -3,12 +3,15 @@ package bundle_test
 import (
 	"bytes"
 	"compress/gzip"
+	"encoding/base64"
+	"encoding/json"
 	"io"
 	"os"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/katacert/katacert/reports"
 	"github.com/katacert/katacert/reports/bundle"
 	"github.com/katacert/katacert/suites/catalogue"
 	"github.com/katacert/katacert/suites/judge"
@@ -172,4 +175,49 @@ func TestBundlesOfRunsThatCameToNothing(t *testing.T) {
 			t.Error(text(t, result))
 		}
 	})
+}
+
+// A killed run leaves the report that it wrote when it began, and evidence of later.
+func TestTheBundleOfAKilledRun(t *testing.T) {
+	all := records(t, recorded)
+	r, pattern := reportOf(t, all, few)
+	r.Verdicts, r.Run.Interrupted, r.Run.Finished = nil, "it has not ended: it goes on still, or it was killed", r.Run.Started
+	r.Targets[0].Runtime = reports.Runtime{}
+	r.Conclude()
+	path, key := seal(t, lay(t, r, all, pattern))
+	requireNote(t, verify(t, path, byThis(), key), bundle.Verified, "cut short before 4 verdicts were given")
+}
+
+// The image that nodes are made of is under test; those of katacert are not.
+func TestTheImageOfNodesIsASubject(t *testing.T) {
+	all := records(t, recorded)
+	r, pattern := reportOf(t, all, few)
+	sum := strings.Repeat("0123456789abcdef", 4)
+	r.Images = append(r.Images, reports.Image{Name: bundle.NodeImage, Ref: "kindest/node@sha256:" + sum, Digest: "sha256:" + sum})
+	path, key := seal(t, lay(t, r, all, pattern))
+	if result := verify(t, path, byThis(), key); result.Verdict() != bundle.Verified {
+		t.Error(text(t, result))
+	}
+	var e envelope
+	if err := json.Unmarshal(unpack(t, path)[1].text, &e); err != nil {
+		t.Fatal(err)
+	}
+	payload, err := base64.StdEncoding.DecodeString(e.Payload)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var s struct {
+		Subject []struct{ Name string }
+	}
+	if err := json.Unmarshal(payload, &s); err != nil {
+		t.Fatal(err)
+	}
+	if s.Subject[1].Name != "node image kindest/node@sha256:"+sum {
+		t.Errorf("the subjects are %v", s.Subject)
+	}
+	for _, subject := range s.Subject {
+		if strings.Contains(subject.Name, "registry.example/probe") {
+			t.Errorf("katacert's own image is a subject: %s", subject.Name)
+		}
+	}
 }

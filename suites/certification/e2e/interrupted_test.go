@@ -36,6 +36,7 @@ func TestInterrupt(t *testing.T) {
 		t.Errorf("%d controls have %d verdicts, %d of them errors", len(r.Controls), len(r.Verdicts), errors)
 	}
 	requireTexts(t, run.stdout, "PARTIAL", "interrupted")
+	requireVerified(t, run.dir, "")
 	if len(r.Leftovers) > 0 {
 		t.Errorf("the run left %v", r.Leftovers)
 	}
@@ -65,6 +66,8 @@ func TestKilledOnKeptCluster(t *testing.T) {
 	}
 	requireWhole(t, r, "it was killed")
 	requireFormats(t, runs[0], r)
+	katacert(t, "bundle", runs[0]).requireCode(t, 0)
+	requireVerified(t, runs[0], "")
 	left := runNamespaces(t)
 	if len(left) == 0 {
 		t.Fatal("the killed run left no namespace, so there is nothing to sweep")
