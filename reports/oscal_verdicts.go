@@ -62,12 +62,19 @@ func (o *objective) says() string {
 	return strings.Join(parts, ", ")
 }
 
-// observations are the verdicts, one for every control and target.
+// observations are the verdicts, one for every control and target. In a large run
+// the readings of what passed are left to report.json, as on the page.
 func (o *oscal) observations() iter.Seq[any] {
 	return func(yield func(any) bool) {
+		shown := 0
 		for _, sheet := range o.sheets {
 			for _, row := range sheet.Rows {
-				if !yield(o.observation(row)) {
+				seen := o.observation(row)
+				if row.Verdict.Result != judge.Pass || shown < mostShown {
+					seen.Remarks = sideBySide(row)
+					shown++
+				}
+				if !yield(seen) {
 					return
 				}
 			}
@@ -84,9 +91,9 @@ func (o *oscal) observation(row Row) oscalObservation {
 		kind = "finding"
 	}
 	seen := oscalObservation{
-		UUID: o.r.identity("verdict", row.Control.ID, v.Target), Title: Prose(row.Control.ID + " on " + orUnknown(v.Target)),
+		UUID: o.ids[v], Title: Prose(row.Control.ID + " on " + orUnknown(v.Target)),
 		Description: Prose(orUnknown(v.Reason)), Props: props, Methods: []string{"TEST"}, Types: []string{kind},
-		Subjects: []oscalSubject{o.subject(v.Target)}, Collected: o.ended[v.Target], Remarks: sideBySide(row),
+		Subjects: []oscalSubject{o.subject(v.Target)}, Collected: o.ended[v.Target],
 	}
 	if len(v.Rests) > 0 {
 		seen.Evidence = []oscalEvidence{{Href: "evidence.jsonl", Description: restsOn(v.Rests)}}
@@ -147,7 +154,7 @@ func (o *oscal) risks() iter.Seq[any] {
 			}
 			for _, row := range objective.rows {
 				if row.Verdict.Result == judge.Fail {
-					risk.Observations = append(risk.Observations, oscalPointer{Observation: o.r.identity("verdict", c.ID, row.Verdict.Target)})
+					risk.Observations = append(risk.Observations, oscalPointer{Observation: o.ids[row.Verdict]})
 				}
 			}
 			if !yield(risk) {
@@ -169,7 +176,7 @@ func (o *oscal) findings() iter.Seq[any] {
 				Props:  oscalProps(properties{{Name: "control", Value: c.ID}, {Name: "level", Value: string(c.Level)}}),
 				Target: oscalTarget{Type: "objective-id", TargetID: c.ID, Status: objective.status()}}
 			for _, row := range objective.rows {
-				finding.Observations = append(finding.Observations, oscalPointer{Observation: o.r.identity("verdict", c.ID, row.Verdict.Target)})
+				finding.Observations = append(finding.Observations, oscalPointer{Observation: o.ids[row.Verdict]})
 			}
 			if objective.failed() {
 				finding.Risks = []oscalPointer{{Risk: o.r.identity("risk", c.ID)}}
