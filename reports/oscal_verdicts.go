@@ -3,6 +3,7 @@ package reports
 import (
 	"fmt"
 	"iter"
+	"slices"
 	"strings"
 
 	"github.com/katacert/katacert/suites/judge"
@@ -91,18 +92,49 @@ func (o *oscal) observation(row Row) oscalObservation {
 		kind = "finding"
 	}
 	seen := oscalObservation{
-		UUID: o.ids[v], Title: Prose(row.Control.ID + " on " + orUnknown(v.Target)),
-		Description: Prose(orUnknown(v.Reason)), Props: props, Methods: []string{"TEST"}, Types: []string{kind},
+		UUID: o.ids[v], Title: o.said(row.Control.ID) + " on " + o.said(orUnknown(v.Target)),
+		Description: o.said(orUnknown(v.Reason)), Props: props, Methods: []string{"TEST"}, Types: []string{kind},
 		Subjects: []oscalSubject{o.subject(v.Target)}, Collected: o.ended[v.Target],
 	}
 	if len(v.Rests) > 0 {
-		seen.Evidence = []oscalEvidence{{Href: "evidence.jsonl", Description: restsOn(v.Rests)}}
+		seen.Evidence = []oscalEvidence{{Href: "evidence.jsonl", Description: o.restsOn(row.Control.ID, v.Rests)}}
 	}
 	return seen
 }
 
-// restsOn says which records of the evidence hold the observations.
-func restsOn(all []judge.Basis) string {
+// mostProse bounds how many sentences are kept, for runs on which every target has
+// reasons of its own.
+const mostProse = 10_000
+
+// said is Prose, worked out once for each text.
+func (o *oscal) said(text string) string {
+	known, ok := o.prose[text]
+	if !ok {
+		known = Prose(text)
+		if len(o.prose) < mostProse {
+			o.prose[text] = known
+		}
+	}
+	return known
+}
+
+type restText struct {
+	all  []judge.Basis
+	text string
+}
+
+// restsOn says what a verdict rests on. Most targets of a control say the same.
+func (o *oscal) restsOn(control string, all []judge.Basis) string {
+	known, ok := o.rests[control]
+	if !ok || !slices.Equal(known.all, all) {
+		known = restText{all, restsInWords(all)}
+		o.rests[control] = known
+	}
+	return known.text
+}
+
+// restsInWords says which records of the evidence hold the observations.
+func restsInWords(all []judge.Basis) string {
 	parts := make([]string, 0, len(all))
 	for _, b := range all[:min(len(all), mostReadings)] {
 		parts = append(parts, fmt.Sprintf("%s of %s in round %s", b.Probe, b.Vantage, b.Round))
