@@ -3,6 +3,7 @@ package reports
 import (
 	"fmt"
 	"iter"
+	"slices"
 	"strings"
 
 	"github.com/katacert/katacert/suites/judge"
@@ -62,12 +63,19 @@ func (o *objective) says() string {
 	return strings.Join(parts, ", ")
 }
 
-// observations are the verdicts, one for every control and target.
+// observations are the verdicts, one for every control and target. In a large run
+// the readings of what passed are left to report.json, as on the page.
 func (o *oscal) observations() iter.Seq[any] {
 	return func(yield func(any) bool) {
+		shown := 0
 		for _, sheet := range o.sheets {
 			for _, row := range sheet.Rows {
-				if !yield(o.observation(row)) {
+				seen := o.observation(row)
+				if row.Verdict.Result != judge.Pass || shown < mostShown {
+					seen.Remarks = sideBySide(row)
+					shown++
+				}
+				if !yield(seen) {
 					return
 				}
 			}
@@ -84,18 +92,49 @@ func (o *oscal) observation(row Row) oscalObservation {
 		kind = "finding"
 	}
 	seen := oscalObservation{
-		UUID: o.r.identity("verdict", row.Control.ID, v.Target), Title: Prose(row.Control.ID + " on " + orUnknown(v.Target)),
-		Description: Prose(orUnknown(v.Reason)), Props: props, Methods: []string{"TEST"}, Types: []string{kind},
-		Subjects: []oscalSubject{o.subject(v.Target)}, Collected: o.ended[v.Target], Remarks: sideBySide(row),
+		UUID: o.ids[v], Title: o.said(row.Control.ID) + " on " + o.said(orUnknown(v.Target)),
+		Description: o.said(orUnknown(v.Reason)), Props: props, Methods: []string{"TEST"}, Types: []string{kind},
+		Subjects: []oscalSubject{o.subject(v.Target)}, Collected: o.ended[v.Target],
 	}
 	if len(v.Rests) > 0 {
-		seen.Evidence = []oscalEvidence{{Href: "evidence.jsonl", Description: restsOn(v.Rests)}}
+		seen.Evidence = []oscalEvidence{{Href: "evidence.jsonl", Description: o.restsOn(row.Control.ID, v.Rests)}}
 	}
 	return seen
 }
 
-// restsOn says which records of the evidence hold the observations.
-func restsOn(all []judge.Basis) string {
+// mostProse bounds how many sentences are kept, for runs on which every target has
+// reasons of its own.
+const mostProse = 10_000
+
+// said is Prose, worked out once for each text.
+func (o *oscal) said(text string) string {
+	known, ok := o.prose[text]
+	if !ok {
+		known = Prose(text)
+		if len(o.prose) < mostProse {
+			o.prose[text] = known
+		}
+	}
+	return known
+}
+
+type restText struct {
+	all  []judge.Basis
+	text string
+}
+
+// restsOn says what a verdict rests on. Most targets of a control say the same.
+func (o *oscal) restsOn(control string, all []judge.Basis) string {
+	known, ok := o.rests[control]
+	if !ok || !slices.Equal(known.all, all) {
+		known = restText{all, restsInWords(all)}
+		o.rests[control] = known
+	}
+	return known.text
+}
+
+// restsInWords says which records of the evidence hold the observations.
+func restsInWords(all []judge.Basis) string {
 	parts := make([]string, 0, len(all))
 	for _, b := range all[:min(len(all), mostReadings)] {
 		parts = append(parts, fmt.Sprintf("%s of %s in round %s", b.Probe, b.Vantage, b.Round))
@@ -147,7 +186,7 @@ func (o *oscal) risks() iter.Seq[any] {
 			}
 			for _, row := range objective.rows {
 				if row.Verdict.Result == judge.Fail {
-					risk.Observations = append(risk.Observations, oscalPointer{Observation: o.r.identity("verdict", c.ID, row.Verdict.Target)})
+					risk.Observations = append(risk.Observations, oscalPointer{Observation: o.ids[row.Verdict]})
 				}
 			}
 			if !yield(risk) {
@@ -169,7 +208,7 @@ func (o *oscal) findings() iter.Seq[any] {
 				Props:  oscalProps(properties{{Name: "control", Value: c.ID}, {Name: "level", Value: string(c.Level)}}),
 				Target: oscalTarget{Type: "objective-id", TargetID: c.ID, Status: objective.status()}}
 			for _, row := range objective.rows {
-				finding.Observations = append(finding.Observations, oscalPointer{Observation: o.r.identity("verdict", c.ID, row.Verdict.Target)})
+				finding.Observations = append(finding.Observations, oscalPointer{Observation: o.ids[row.Verdict]})
 			}
 			if objective.failed() {
 				finding.Risks = []oscalPointer{{Risk: o.r.identity("risk", c.ID)}}

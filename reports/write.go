@@ -7,8 +7,11 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"syscall"
+
+	"golang.org/x/sync/errgroup"
 )
 
 // Write writes the report into dir in every format and returns the paths of the
@@ -17,18 +20,45 @@ import (
 // names it.
 func Write(dir string, r *Report) ([]string, error) {
 	concluded := r.concluded()
+	formats := Formats()
+	faults := make([]error, len(formats))
+	path := func(i int) string { return filepath.Join(dir, formats[i].File) }
+	write := func(i int) {
+		faults[i] = writeFile(path(i), func(w io.Writer) error { return formats[i].Write(w, concluded) })
+	}
+	// report.json comes first and alone, because the others can be made from it.
+	write(0)
+	var group errgroup.Group
+	group.SetLimit(runtime.GOMAXPROCS(0))
+	for i := 1; i < len(formats); i++ {
+		group.Go(func() error { write(i); return nil })
+	}
+	_ = group.Wait() // faults has the errors
+	if slices.ContainsFunc(faults[1:], full) {
+		// Files that are written at once compete for the last room on a disk. The order
+		// of the formats decides who has it.
+		for i := 1; i < len(formats); i++ {
+			if faults[i] == nil {
+				faults[i] = os.Remove(path(i))
+			}
+		}
+		for i := 1; i < len(formats); i++ {
+			write(i)
+		}
+	}
 	var written []string
-	var faults []error
-	for _, format := range Formats() {
-		path := filepath.Join(dir, format.File)
-		if err := writeFile(path, func(w io.Writer) error { return format.Write(w, concluded) }); err != nil {
-			faults = append(faults, explain(path, dir, format.Name, err))
+	for i, format := range formats {
+		if faults[i] == nil {
+			written = append(written, path(i))
 			continue
 		}
-		written = append(written, path)
+		faults[i] = explain(path(i), dir, format.Name, faults[i])
 	}
 	return written, errors.Join(faults...)
 }
+
+// full says whether an error is that of a disk without room.
+func full(err error) bool { return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) }
 
 // WriteFile writes the report in one format to path, which appears only when all of
 // it is on disk.
@@ -95,7 +125,7 @@ func explain(path, dir, format string, err error) error {
 		again = "and certify again: the other formats are made from this file"
 	}
 	switch {
-	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
+	case full(err):
 		return fmt.Errorf("write report %s: %w; the files already written are kept: free some space, %s", path, err, again)
 	case errors.Is(err, os.ErrNotExist), errors.Is(err, os.ErrPermission):
 		return fmt.Errorf("write report %s: %w; make the folder and let this user write to it, %s", path, err, again)

@@ -110,7 +110,7 @@ func side(r *reports.Report) Side {
 
 // limits says what makes two runs hard to compare.
 func limits(before, after *reports.Report) (notices []string) {
-	if before.Cluster.Name != after.Cluster.Name || before.Cluster.Server != after.Cluster.Server {
+	if before.Cluster.Name != after.Cluster.Name {
 		notices = append(notices, "The runs are of two clusters.")
 	}
 	if before.Run.Profile != after.Run.Profile {

@@ -18,7 +18,7 @@ func settings(before, after *reports.Report, pairs []pair) []Setting {
 		{"required level", string(before.Run.Require), string(after.Run.Require)},
 		{"cluster", before.Cluster.Name, after.Cluster.Name},
 		{"provider", before.Cluster.Provider, after.Cluster.Provider},
-		{"API server", before.Cluster.Server, after.Cluster.Server},
+		{"API server", server(before), server(after)},
 		{"Kubernetes", before.Cluster.Kubernetes, after.Cluster.Kubernetes},
 	} {
 		l.add(s.what, s.before, s.after, "")
@@ -35,6 +35,15 @@ func settings(before, after *reports.Report, pairs []pair) []Setting {
 	}
 	configured(l, before, after, pairs)
 	return l.all
+}
+
+// server is where the API server of a cluster is that is not katacert's own: those
+// listen on another port every time.
+func server(r *reports.Report) string {
+	if r.Cluster.Provider != "existing" {
+		return ""
+	}
+	return r.Cluster.Server
 }
 
 type attribute struct{ what, value string }

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"syscall"
 	"testing"
 	"time"
 
@@ -23,6 +24,7 @@ func BenchmarkWrite(b *testing.B) {
 			r := sample.Large(size.targets, 100)
 			dir := b.TempDir()
 			var peak uint64
+			before := processorTime(b)
 			stop := watchHeap(&peak)
 			b.ResetTimer()
 			for b.Loop() {
@@ -30,6 +32,7 @@ func BenchmarkWrite(b *testing.B) {
 					b.Fatal(err)
 				}
 			}
+			b.ReportMetric((processorTime(b)-before).Seconds()*1e3/float64(b.N), "cpu-ms/op")
 			stop()
 			b.ReportMetric(float64(peak)/(1<<20), "peak-MiB")
 			b.ReportMetric(float64(folderSize(b, dir))/(1<<20), "files-MiB")
@@ -42,13 +45,26 @@ func BenchmarkFormat(b *testing.B) {
 	r := sample.Large(1000, 100)
 	for _, format := range reports.Formats() {
 		b.Run(format.Name, func(b *testing.B) {
+			before := processorTime(b)
 			for b.Loop() {
 				if err := format.Write(io.Discard, r); err != nil {
 					b.Fatal(err)
 				}
 			}
+			b.ReportMetric((processorTime(b)-before).Seconds()*1e3/float64(b.N), "cpu-ms/op")
 		})
 	}
+}
+
+// processorTime is what this process has used, which other processes on a busy machine
+// do not lengthen.
+func processorTime(b *testing.B) time.Duration {
+	b.Helper()
+	var usage syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
+		b.Fatal(err)
+	}
+	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
 }
 
 // watchHeap samples the size of the heap, that of the report included.
