@@ -3,6 +3,7 @@ package certification
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"strings"
@@ -108,7 +109,7 @@ func (r *runner) setUp(ctx, watching context.Context) error {
 	if err := group.Wait(); err != nil {
 		return err
 	}
-	if err := r.makeScript(ctx); err != nil {
+	if err := errors.Join(r.makeScript(ctx), r.findBlockStorage(ctx)); err != nil {
 		return err
 	}
 	if r.plan.accounts() {

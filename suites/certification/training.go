@@ -31,8 +31,9 @@ type Training struct {
 	Script string
 	// GPUs is how many GPUs the training pod asks for. Jobs on block volumes have none.
 	GPUs int64
-	// BlockStorageClass serves claims of volumes without a file system; where it is
-	// empty no job trains on one.
+	// BlockStorageClass serves claims of volumes without a file system; empty chooses
+	// the one that is marked so (pods.AnnotationBlockVolumes). Where there is none, no
+	// job trains on such a volume.
 	BlockStorageClass string
 }
 
@@ -72,7 +73,7 @@ func (t *targetRun) prepareTraining(s *seat, o pods.Options) {
 	case evidence.TrainerBlock:
 		job.Block, job.GPUs = true, new(int64(0))
 		if training.BlockStorageClass == "" {
-			s.absent = "no StorageClass is named that serves volumes without a file system (--block-storage-class)"
+			s.absent = "no StorageClass is known to serve volumes without a file system (name one with --block-storage-class)"
 		}
 	}
 	if training.Image != "" {
@@ -102,6 +103,25 @@ func (t *targetRun) trainingName(tutorial string) string {
 		return tutorial
 	}
 	return pods.Name(evidence.Vantage(tutorial), t.target.ID)
+}
+
+// findBlockStorage looks for the StorageClass of volumes without a file system.
+func (r *runner) findBlockStorage(ctx context.Context) error {
+	if r.o.Training.BlockStorageClass != "" || !r.plan.needs(evidence.TrainerBlock) {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, r.o.Timeouts.Request)
+	defer cancel()
+	classes, err := r.client.StorageV1().StorageClasses().List(ctx, metav1.ListOptions{})
+	if err != nil {
+		return fmt.Errorf("list the StorageClasses for a volume without a file system: %w", err)
+	}
+	for _, class := range classes.Items {
+		if class.Annotations[pods.AnnotationBlockVolumes] == "true" {
+			r.o.Training.BlockStorageClass = class.Name
+		}
+	}
+	return nil
 }
 
 // makeScript puts the script of a training image where its pods are.
