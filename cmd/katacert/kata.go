@@ -1,13 +1,9 @@
 package main
 
 import (
-	"errors"
-	"fmt"
-
 	"github.com/spf13/cobra"
 
 	"github.com/katacert/katacert/fixtures/cluster/existing"
-	"github.com/katacert/katacert/fixtures/helm"
 	"github.com/katacert/katacert/fixtures/kata"
 	"github.com/katacert/katacert/reports/terminal"
 )
@@ -33,48 +29,11 @@ Exit codes:
 	}, newKataInstall(), newKataStatus(), newKataUninstall())
 }
 
-// kataFlags choose the cluster and the release.
-type kataFlags struct {
-	kubeconfig, context, namespace, release, config string
-	scale                                           float64
-}
-
-func (f *kataFlags) register(cmd *cobra.Command) {
-	flags := cmd.Flags()
-	flags.StringVar(&f.kubeconfig, "kubeconfig", "", "kubeconfig of the cluster (default: $KUBECONFIG or ~/.kube/config)")
-	flags.StringVar(&f.context, "context", "", "context of the kubeconfig (default: its current one)")
-	flags.StringVar(&f.namespace, "namespace", kata.DefaultNamespace, "namespace of the Helm release")
-	flags.StringVar(&f.release, "release", kata.DefaultRelease, "name of the Helm release")
-	flags.StringVar(&f.config, "config", "", "YAML file with fields named as these flags; flags win")
-	flags.Float64Var(&f.scale, "timeout-scale", 1, "factor for every time-out, for slow clusters")
-}
-
-func (f *kataFlags) check(cmd *cobra.Command) error {
-	if f.config != "" {
-		if err := applyConfig(cmd, f.config); err != nil {
-			return err
-		}
-	}
-	return checkScale(f.scale)
-}
-
-// open reaches the cluster. What is waited for is told on standard error.
-func (f *kataFlags) open(progress *terminal.Progress) (*kata.Client, error) {
+// openKata reaches the cluster.
+func (f *releaseFlags) openKata(progress *terminal.Progress) (*kata.Client, error) {
 	c, err := existing.Open(f.kubeconfig, f.context)
 	if err != nil {
 		return nil, err
 	}
-	return kata.New(c.RESTConfig(), helm.Options{
-		Namespace: f.namespace, Release: f.release, Timeouts: kata.DefaultTimeouts(f.scale),
-		Progress: func(text string) { progress.Phase("", text) },
-	})
-}
-
-// asUsage gives mistakes in what was asked for the exit code of wrong usage.
-func asUsage(err error) error {
-	var input *helm.InputError
-	if errors.As(err, &input) {
-		return fmt.Errorf("%w: %w", errUsage, err)
-	}
-	return err
+	return kata.New(c.RESTConfig(), f.options(kata.DefaultTimeouts(f.scale), progress))
 }

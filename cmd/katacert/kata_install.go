@@ -13,11 +13,11 @@ import (
 
 // kataInstallFlags say what to install.
 type kataInstallFlags struct {
-	kataFlags
-	options                            kata.InstallOptions
-	mode, distribution                 string
-	runtimes, dropIns, selector, extra []string
-	dryRun                             bool
+	releaseFlags
+	chart              chartFlags
+	what               kata.InstallOptions
+	mode, distribution string
+	runtimes, dropIns  []string
 }
 
 func newKataInstall() *cobra.Command {
@@ -50,16 +50,16 @@ the RuntimeClass kata-runtime (handler kata) for the default shim.`,
 			if err := f.complete(); err != nil {
 				return asUsage(err)
 			}
-			if f.dryRun {
+			if f.chart.dryRun {
 				return asUsage(f.render(cmd))
 			}
 			progress := terminal.NewProgress(cmd.ErrOrStderr(), isTerminal(cmd.ErrOrStderr()))
 			defer progress.Stop()
-			client, err := f.open(progress)
+			client, err := f.openKata(progress)
 			if err != nil {
 				return err
 			}
-			installed, err := client.Install(cmd.Context(), f.options)
+			installed, err := client.Install(cmd.Context(), f.what)
 			progress.Stop()
 			if err != nil {
 				return asUsage(err)
@@ -68,22 +68,16 @@ the RuntimeClass kata-runtime (handler kata) for the default shim.`,
 			return nil
 		},
 	}
-	f.register(cmd)
 	f.registerInstall(cmd)
 	return cmd
 }
 
 func (f *kataInstallFlags) registerInstall(cmd *cobra.Command) {
-	flags, o := cmd.Flags(), &f.options
-	flags.StringVar(&o.Chart.Source, "chart", "", "the chart: an archive, or oci:// and a repository (default "+kata.Official.Source+")")
-	flags.StringVar(&o.Chart.Version, "chart-version", "", "version of the chart (default in a registry: "+kata.Official.Version+")")
-	flags.StringVar(&o.Chart.Digest, "chart-digest", "", "sha256: digest of the archive, or of the chart's manifest in the registry")
-	flags.StringVar(&o.Values.Registry, "registry", "", "mirror from which the chart and all its images come, under the same paths")
-	flags.BoolVar(&o.Chart.Access.Insecure, "insecure-registry", false, "allow plain HTTP to the registries of chart and image")
-	flags.StringVar(&o.Values.Image.Reference, "image", "", "kata-deploy's image, without tag (default: the chart's, "+kata.OfficialImage+")")
-	flags.StringVar(&o.Values.Image.Tag, "image-tag", "", "tag of the image (default: the chart's version of Kata)")
-	flags.StringVar(&o.Values.Image.Digest, "image-digest", "", "sha256: digest of the image (default: what its registry gives for the tag)")
-	flags.StringSliceVar(&o.Values.PullSecrets, "image-pull-secret", nil, "secret of the namespace with which the nodes pull, repeatable")
+	flags, o := cmd.Flags(), &f.what
+	f.register(cmd, kata.DefaultNamespace, kata.DefaultRelease)
+	f.chart.register(cmd, chartOptions{
+		chart: &o.Chart, image: &o.Values.Image, registry: &o.Values.Registry, pullSecrets: &o.Values.PullSecrets, upgrade: &o.Upgrade, keep: &o.Keep,
+	}, kata.Official, kata.OfficialImage)
 	flags.StringVar(&f.mode, "deployment-mode", "", "how the chart reaches nodes: "+join(kata.Modes())+" (default: the chart's)")
 	flags.StringVar(&f.distribution, "distribution", "", "flavour of Kubernetes, which decides where containerd's configuration is: "+join(kata.Distributions())+" (default: the chart's)")
 	flags.StringSliceVar(&o.Values.Shims, "shim", []string{kata.DefaultShim}, "shim to install, by the chart's name, repeatable")
@@ -93,42 +87,33 @@ func (f *kataInstallFlags) registerInstall(cmd *cobra.Command) {
 	flags.StringSliceVar(&f.dropIns, "drop-in", nil, "Kata configuration for a custom runtime's config.d, as HANDLER=FILE, repeatable")
 	flags.BoolVar(&o.Tutorial, "tutorial-class", true, "make the RuntimeClass "+kata.TutorialClass+" with the handler "+kata.TutorialHandler)
 	flags.StringSliceVar(&o.Values.Snapshotters, "snapshotter", nil, "snapshotter that the chart sets up, as the confidential shims need it, repeatable")
-	flags.StringSliceVar(&f.selector, "node-selector", nil, "KEY=VALUE of the nodes to install on, repeatable (default: all that take pods)")
 	flags.BoolVar(&o.Values.Debug, "debug", false, "let Kata log more, with classes that have a debug console: not for clusters that are certified")
-	flags.StringSliceVar(&f.extra, "values", nil, "YAML file with values in the chart's own form, which win over these flags, repeatable")
-	flags.BoolVar(&o.Upgrade, "upgrade", false, "change the release that is there, or install it")
-	flags.BoolVar(&o.Keep, "keep-on-failure", false, "leave what was installed when it does not become ready")
-	flags.BoolVar(&f.dryRun, "dry-run", false, "print what would be applied, and ask no cluster")
 	_ = cmd.RegisterFlagCompletionFunc("deployment-mode", completions(kata.Modes()))
 	_ = cmd.RegisterFlagCompletionFunc("distribution", completions(kata.Distributions()))
 }
 
 // complete reads what the flags only name.
 func (f *kataInstallFlags) complete() (err error) {
-	v := &f.options.Values
+	v := &f.what.Values
 	v.Mode, v.Distribution = kata.Mode(f.mode), kata.Distribution(f.distribution)
 	if v.Runtimes, err = kata.ParseRuntimes(f.runtimes, f.dropIns); err != nil {
 		return err
 	}
-	if v.NodeSelector, err = helm.ParseSelector(f.selector); err != nil {
+	if v.NodeSelector, err = helm.ParseSelector(f.chart.selector); err != nil {
 		return err
 	}
-	if v.Extra, err = helm.ReadValues(f.extra); err != nil {
+	if v.Extra, err = helm.ReadValues(f.chart.extra); err != nil {
 		return err
 	}
-	return f.options.Check()
+	return f.what.Check()
 }
 
 func (f *kataInstallFlags) render(cmd *cobra.Command) error {
-	rendered, err := kata.Render(cmd.Context(), f.namespace, f.release, f.options)
+	rendered, err := kata.Render(cmd.Context(), f.namespace, f.release, f.what)
 	if err != nil {
 		return err
 	}
-	fmt.Fprintln(cmd.ErrOrStderr(), rendered.Chart)
-	for _, image := range rendered.Images {
-		fmt.Fprintln(cmd.ErrOrStderr(), "image "+image)
-	}
-	fmt.Fprint(cmd.OutOrStdout(), rendered.Manifest)
+	showRendered(cmd, rendered)
 	return nil
 }
 

@@ -7,17 +7,15 @@ import (
 	"io"
 	"slices"
 	"text/tabwriter"
-	"time"
 
 	"github.com/spf13/cobra"
 
-	"github.com/katacert/katacert/fixtures/helm"
 	"github.com/katacert/katacert/fixtures/kata"
 	"github.com/katacert/katacert/reports/terminal"
 )
 
 func newKataStatus() *cobra.Command {
-	f := &kataFlags{}
+	f := &releaseFlags{}
 	var output string
 	cmd := &cobra.Command{
 		Use:   "status",
@@ -34,7 +32,7 @@ changes nothing. The exit code is 0 also where there is no Kata.`,
 			if !slices.Contains([]string{"text", "json"}, output) {
 				return usagef("unknown --output %q: choose text or json", output)
 			}
-			client, err := f.open(terminal.NewProgress(io.Discard, false))
+			client, err := f.openKata(terminal.NewProgress(io.Discard, false))
 			if err != nil {
 				return err
 			}
@@ -50,27 +48,14 @@ changes nothing. The exit code is 0 also where there is no Kata.`,
 			return showStatus(cmd.OutOrStdout(), status)
 		},
 	}
-	f.register(cmd)
+	f.register(cmd, kata.DefaultNamespace, kata.DefaultRelease)
 	cmd.Flags().StringVar(&output, "output", "text", "text or json")
 	_ = cmd.RegisterFlagCompletionFunc("output", cobra.FixedCompletions([]string{"text", "json"}, cobra.ShellCompDirectiveNoFileComp))
 	return cmd
 }
 
 func showStatus(out io.Writer, status *kata.Status) error {
-	releases := status.Others
-	if status.Release != nil {
-		releases = append([]helm.Release{*status.Release}, releases...)
-	}
-	if len(releases) == 0 {
-		fmt.Fprintln(out, "no Helm release of kata-deploy")
-	}
-	for _, r := range releases {
-		fmt.Fprintf(out, "release %s/%s: %s, Kata %s, revision %d, %s since %s (%s)\n",
-			r.Namespace, r.Name, r.Chart, r.Version, r.Revision, r.State, r.Updated.Format(time.DateTime), r.Description)
-		for _, image := range r.Images {
-			fmt.Fprintln(out, "  image "+image)
-		}
-	}
+	showReleases(out, kata.DefaultRelease, "Kata", status.Release, status.Others)
 	table := tabwriter.NewWriter(out, 0, 4, 2, ' ', 0)
 	fmt.Fprintln(table, "\nNODE\tARCH\tRUNTIME\tKATA-RUNTIME\tHANDLERS")
 	for _, node := range status.Nodes {

@@ -5,11 +5,12 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/katacert/katacert/fixtures/kata"
 	"github.com/katacert/katacert/reports/terminal"
 )
 
 func newKataUninstall() *cobra.Command {
-	f := &kataFlags{}
+	f := &releaseFlags{}
 	cmd := &cobra.Command{
 		Use:   "uninstall",
 		Short: "Remove Kata Containers again, and wait until the nodes are clean",
@@ -26,7 +27,7 @@ when there is nothing to remove. A Kata that came some other way is left alone.`
 			}
 			progress := terminal.NewProgress(cmd.ErrOrStderr(), isTerminal(cmd.ErrOrStderr()))
 			defer progress.Stop()
-			client, err := f.open(progress)
+			client, err := f.openKata(progress)
 			if err != nil {
 				return err
 			}
@@ -42,14 +43,8 @@ when there is nothing to remove. A Kata that came some other way is left alone.`
 			for _, class := range removed.Classes {
 				fmt.Fprintln(out, "removed RuntimeClass "+class)
 			}
-			for _, note := range removed.Notes {
-				fmt.Fprintln(out, "note: "+note)
-			}
-			for _, left := range removed.Left {
-				fmt.Fprintln(out, "left: "+left)
-			}
-			if len(removed.Left) > 0 {
-				return &outcomeError{exitLeftovers}
+			if err := f.showRemoved(out, &removed.Removed); err != nil {
+				return err
 			}
 			if !removed.Release && len(removed.Classes) == 0 {
 				fmt.Fprintf(out, "there is no release %s/%s\n", f.namespace, f.release)
@@ -57,6 +52,6 @@ when there is nothing to remove. A Kata that came some other way is left alone.`
 			return nil
 		},
 	}
-	f.register(cmd)
+	f.register(cmd, kata.DefaultNamespace, kata.DefaultRelease)
 	return cmd
 }

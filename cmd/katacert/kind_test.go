@@ -23,8 +23,10 @@ import (
 	"k8s.io/client-go/rest"
 
 	"github.com/katacert/katacert/fixtures/cluster"
+	"github.com/katacert/katacert/fixtures/cluster/kind"
 	"github.com/katacert/katacert/fixtures/cluster/kind/kindtest"
 	"github.com/katacert/katacert/fixtures/images"
+	"github.com/katacert/katacert/fixtures/nvidia/deviceplugin"
 )
 
 // Where there is no container engine, certify says so at once, with what can be
@@ -138,12 +140,12 @@ func TestKindWithoutSandbox(t *testing.T) {
 }
 
 func TestKataInstallationFiles(t *testing.T) {
-	f, err := kataInstallation(officialKata)
-	if err != nil || len(f.options.Values.Shims) == 0 || !f.options.Tutorial {
+	f, err := kataInstallation(official)
+	if err != nil || len(f.what.Values.Shims) == 0 || !f.what.Tutorial {
 		t.Errorf("the official one: %+v, %v", f, err)
 	}
 	f, err = kataInstallation(file(t, "kata.yaml", "shim: [qemu]\nregistry: mirror.example/kata\n"))
-	if err != nil || f.options.Values.Shims[0] != "qemu" || f.options.Values.Registry != "mirror.example/kata" {
+	if err != nil || f.what.Values.Shims[0] != "qemu" || f.what.Values.Registry != "mirror.example/kata" {
 		t.Errorf("a mirror: %+v, %v", f, err)
 	}
 	for content, says := range map[string]string{
@@ -253,6 +255,39 @@ func indexOf(t *testing.T, archive []byte) string {
 				t.Fatal(err)
 			}
 			return string(data)
+		}
+	}
+}
+
+// What --install-gpu-plugin installs fits the nodes that NVIDIA's runtime is in.
+func TestGPUInstallationFiles(t *testing.T) {
+	bare, err := kind.LoadConfig("one-node")
+	if err != nil {
+		t.Fatal(err)
+	}
+	nvidia, err := kind.LoadConfig("nvidia")
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := gpuInstallation(official, bare)
+	if err != nil || f.what.Values.RuntimeClass != "" || f.release != deviceplugin.DefaultRelease {
+		t.Errorf("the official one: %+v, %v", f, err)
+	}
+	f, err = gpuInstallation(official, nvidia)
+	if err != nil || f.what.Values.RuntimeClass != "nvidia" || f.what.Values.ListStrategy[0] != "cdi-cri" {
+		t.Errorf("for NVIDIA's runtime: %+v, %v", f, err)
+	}
+	f, err = gpuInstallation(file(t, "gpu.yaml", "mig-strategy: mixed\n"), nvidia)
+	if err != nil || f.what.Values.MIGStrategy != "mixed" || f.what.Values.RuntimeClass != "" {
+		t.Errorf("a file says it all: %+v, %v", f, err)
+	}
+	for content, says := range map[string]string{
+		"mig: mixed\n":              `unknown field "mig"`,
+		"upgrade: true\n":           `field "upgrade" says nothing for a kind cluster`,
+		"resource: nvidia.com/pgpu": "sandbox device plugin",
+	} {
+		if _, err := gpuInstallation(file(t, "gpu.yaml", content), bare); !errors.Is(err, errUsage) || !strings.Contains(err.Error(), says) {
+			t.Errorf("%q: %v, want it to say %q", content, err, says)
 		}
 	}
 }

@@ -20,19 +20,22 @@ import (
 
 // kindFlags say what cluster of kind to bring up.
 type kindFlags struct {
-	config, nodeImage, kata string
+	config, nodeImage, kata, gpu string
 }
 
 func (f *kindFlags) register(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.config, "kind-config", kindconfigs.Default, "configuration of the kind cluster: "+join(kindconfigs.Names())+", or the path of a file")
 	cmd.Flags().StringVar(&f.nodeImage, "node-image", "", "image of the kind cluster's nodes (default: kind's own, by digest)")
 	cmd.Flags().StringVar(&f.kata, "install-kata", "", "install Kata Containers into the kind cluster, by its own chart, or as =FILE says with fields named as the flags of katacert kata install")
-	cmd.Flags().Lookup("install-kata").NoOptDefVal = officialKata
+	cmd.Flags().StringVar(&f.gpu, "install-gpu-plugin", "", "install NVIDIA's device plugin into the kind cluster, by its own chart, or as =FILE says with fields named as the flags of katacert gpu install")
+	for _, name := range []string{"install-kata", "install-gpu-plugin"} {
+		cmd.Flags().Lookup(name).NoOptDefVal = official
+	}
 	_ = cmd.RegisterFlagCompletionFunc("kind-config", completeKindConfigs)
 }
 
 func (f *kindFlags) check(cmd *cobra.Command, provider string) error {
-	for _, flag := range []string{"kind-config", "node-image", "install-kata"} {
+	for _, flag := range []string{"kind-config", "node-image", "install-kata", "install-gpu-plugin"} {
 		if provider != providerKind && cmd.Flags().Changed(flag) {
 			return usagef("--%s goes with --cluster kind", flag)
 		}
@@ -40,14 +43,19 @@ func (f *kindFlags) check(cmd *cobra.Command, provider string) error {
 	if provider != providerKind {
 		return nil
 	}
-	if _, err := kind.LoadConfig(f.config); err != nil {
+	config, err := kind.LoadConfig(f.config)
+	if err != nil {
 		return usagef("--kind-config: %v", err)
 	}
 	if f.kata != "" {
-		_, err := kataInstallation(f.kata)
-		return err
+		if _, err := kataInstallation(f.kata); err != nil {
+			return err
+		}
 	}
-	return nil
+	if f.gpu != "" {
+		_, err = gpuInstallation(f.gpu, config)
+	}
+	return err
 }
 
 func completeKindConfigs(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
@@ -78,6 +86,12 @@ func (f *certifyFlags) reachKind(ctx context.Context, run string, progress *term
 			return nil, nil, err
 		}
 	}
+	var plugin *gpuInstallFlags
+	if f.kind.gpu != "" {
+		if plugin, err = prepareGPU(ctx, f.kind.gpu, config); err != nil {
+			return nil, nil, err
+		}
+	}
 	progress.Phase("", "build the images")
 	set, err := images.Build(ctx, images.Options{Progress: notes{progress}})
 	if err != nil {
@@ -93,6 +107,11 @@ func (f *certifyFlags) reachKind(ctx context.Context, run string, progress *term
 	}
 	if install != nil {
 		if err := install.installKata(ctx, c, f.scale, progress); err != nil {
+			return nil, nil, err
+		}
+	}
+	if plugin != nil {
+		if err := plugin.installGPU(ctx, c, f.scale, progress); err != nil {
 			return nil, nil, err
 		}
 	}

@@ -49,7 +49,7 @@ Exit codes:
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usagef("%v: see `%s --help`", err, cmd.CommandPath())
 	})
-	root.AddCommand(newCertify(), newCluster(), newImages(), newCatalogue(), newExplain(), newReport(), newCompare(), newHistory(), newBundle(), newVerify(), newSelftest(), newDoctor(), newKata(), newRBAC(), newCleanup(), newVersion())
+	root.AddCommand(newCertify(), newCluster(), newImages(), newCatalogue(), newExplain(), newReport(), newCompare(), newHistory(), newBundle(), newVerify(), newSelftest(), newDoctor(), newKata(), newGPU(), newRBAC(), newCleanup(), newVersion())
 	root.InitDefaultHelpCmd()
 	root.InitDefaultCompletionCmd()
 	for _, cmd := range root.Commands() {

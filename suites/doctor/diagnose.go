@@ -10,14 +10,17 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	nodev1 "k8s.io/api/node/v1"
 	storagev1 "k8s.io/api/storage/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	apiversion "k8s.io/apimachinery/pkg/version"
+	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 
+	"github.com/katacert/katacert/fixtures/nvidia/installed"
 	"github.com/katacert/katacert/suites/access"
 	"github.com/katacert/katacert/suites/catalogue"
 	"github.com/katacert/katacert/suites/certification"
@@ -54,6 +57,11 @@ type facts struct {
 	storageErr error
 	missingErr error
 	dryRuns    []dryRun
+	// daemonSets are those of all namespaces, policies the GPU Operator's. Not every
+	// user may list them, and they only say more.
+	daemonSets    []appsv1.DaemonSet
+	daemonSetsErr error
+	operator      *installed.Operator
 }
 
 // Diagnose asks the API server and concludes. It changes nothing. The error says
@@ -71,6 +79,7 @@ func Diagnose(ctx context.Context, o Options) (*Diagnosis, error) {
 	if err := o.named(f); err != nil {
 		return nil, err
 	}
+	o.askOperator(ctx, f)
 	f.dryRuns = o.tryPods(ctx, client, f, dryRunNamespace)
 	return o.conclude(f), nil
 }
@@ -126,7 +135,26 @@ func (o Options) ask(ctx context.Context, client kubernetes.Interface, f *facts)
 			f.storage = list.Items
 		}
 	})
+	ask(func(ctx context.Context) {
+		list, err := client.AppsV1().DaemonSets(metav1.NamespaceAll).List(ctx, metav1.ListOptions{})
+		if f.daemonSetsErr = err; err == nil {
+			f.daemonSets = list.Items
+		}
+	})
 	_ = group.Wait() // what goes wrong is among the facts
+}
+
+// askOperator asks for the GPU Operator where a node shows a GPU. A user who may not
+// read it is told less, and nothing else depends on it.
+func (o Options) askOperator(ctx context.Context, f *facts) {
+	if !slices.ContainsFunc(f.nodes, func(n corev1.Node) bool { return installed.NodeOf(&n).Shows() }) {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, o.Timeouts.Request)
+	defer cancel()
+	if policies, err := dynamic.NewForConfig(o.Cluster.Config); err == nil {
+		f.operator, _ = installed.FindOperator(ctx, policies)
+	}
 }
 
 // named makes sure that what the user named is there, and keeps only that.
@@ -160,6 +188,8 @@ func (o Options) conclude(f *facts) *Diagnosis {
 	d.admission(f.dryRuns)
 	for _, n := range f.nodes {
 		d.node(n)
+		d.kataDeploy(n, f)
+		d.gpus(n, f)
 	}
 	for _, c := range f.classes {
 		d.class(c, f.nodes)

@@ -207,7 +207,22 @@ func (d *Diagnosis) kata(node, handler string, record evidence.Record, classes [
 		d.block(node, handler, why)
 		return
 	}
+	d.kataVersion(about, n)
 	d.add(about, name, OK, fmt.Sprintf("Kata Containers, %s, hypervisor %s, configured by %s", config.Shim, config.Hypervisor, strings.Join(config.Files, ", ")), "")
+}
+
+// kataVersion adds which Kata a handler's shim belongs to, once for each that the node
+// has, beside what kata-deploy says that it installs.
+func (d *Diagnosis) kataVersion(about string, n *katanode.Node) {
+	version, file, err := n.Version()
+	told := Finding{About: about, Name: nameVersion, State: OK, Detail: fmt.Sprintf("%s, by %s", version, file)}
+	if err != nil {
+		told.State, told.Detail, told.Mend = Unknown, "handler "+n.Handler+": "+oneLine(err), "see the message; until then kata-advisory-* are errors"
+	}
+	d.Findings = slices.DeleteFunc(d.Findings, func(f Finding) bool { return f.About == about && f.Name == nameVersion && f.Mend == witnessTells })
+	if !slices.Contains(d.Findings, told) {
+		d.Findings = append(d.Findings, told)
+	}
 }
 
 // unusable lists what Kata would start or boot on the node, and cannot. Programs that

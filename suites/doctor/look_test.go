@@ -69,6 +69,9 @@ func TestKataBehindAHandler(t *testing.T) {
 		if f := d.finding("node one", "handler "+handler); f.State != OK || !strings.Contains(f.Detail, test.says) {
 			t.Errorf("%s: %+v", test.recording, f)
 		}
+		if f := d.finding("node one", nameVersion); f.State != OK || !strings.Contains(f.Detail, "4.1.0, by /opt/kata/") {
+			t.Errorf("%s: %+v", test.recording, f)
+		}
 		if d.Targets[0].State != OK {
 			t.Errorf("%s: %+v", test.recording, d.Targets)
 		}

@@ -1,9 +1,7 @@
 package doctor
 
 import (
-	"cmp"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
@@ -27,7 +25,6 @@ func (d *Diagnosis) node(n corev1.Node) {
 	d.runtime(about, info)
 	d.handlers(about, n)
 	d.virtualisation(about, n)
-	d.gpus(about, n)
 }
 
 // runtime finds the container runtime. Only containerd hands an annotation of the
@@ -64,8 +61,6 @@ func handlersOf(n corev1.Node) []string {
 
 // Labels and resources by which others say that a node can run virtual machines.
 const (
-	// labelKata is set by kata-deploy: "true" once the node has Kata.
-	labelKata = "katacontainers.io/kata-runtime"
 	// labelVMX and labelSVM, labelIOMMU are Node Feature Discovery's.
 	labelVMX   = "feature.node.kubernetes.io/cpu-cpuid.VMX"
 	labelSVM   = "feature.node.kubernetes.io/cpu-cpuid.SVM"
@@ -74,13 +69,6 @@ const (
 
 // virtualisation finds what labels tell of it.
 func (d *Diagnosis) virtualisation(about string, n corev1.Node) {
-	if value, there := n.Labels[labelKata]; there {
-		if value == "true" {
-			d.add(about, "kata-deploy", OK, "says that it installed Kata on the node", "")
-		} else {
-			d.add(about, "kata-deploy", Problem, fmt.Sprintf("label %s is %q: the installation is not finished", labelKata, value), "look at the log of the kata-deploy pod on the node")
-		}
-	}
 	told := func(labels ...string) string {
 		for _, label := range labels {
 			if n.Labels[label] == "true" {
@@ -96,43 +84,5 @@ func (d *Diagnosis) virtualisation(about string, n corev1.Node) {
 	}
 	if by := told(labelIOMMU); by != "" {
 		d.add(about, "iommu", OK, "by label "+by, "")
-	}
-}
-
-// resourceDomainNVIDIA begins the names of what NVIDIA's device plugins advertise.
-const resourceDomainNVIDIA = "nvidia.com/"
-
-// labelWorkload is set by the NVIDIA GPU operator: container, vm-passthrough,
-// vm-vgpu.
-const labelWorkload = "nvidia.com/gpu.workload.config"
-
-// gpus finds by which way GPUs of the node reach pods. That of the ordinary device
-// plugin does not lead into a virtual machine: there the sandbox device plugin
-// advertises GPUs that are bound to vfio-pci.
-func (d *Diagnosis) gpus(about string, n corev1.Node) {
-	const name = "gpu"
-	var plain, passed []string
-	for _, resource := range slices.Sorted(maps.Keys(n.Status.Allocatable)) {
-		quantity := n.Status.Allocatable[resource]
-		short, is := strings.CutPrefix(string(resource), resourceDomainNVIDIA)
-		if !is || quantity.IsZero() {
-			continue
-		}
-		text := fmt.Sprintf("%s %s", quantity.String(), resource)
-		if short == "gpu" || strings.HasPrefix(short, "mig-") || strings.HasPrefix(short, "gpu.shared") {
-			plain = append(plain, text)
-		} else {
-			passed = append(passed, text)
-		}
-	}
-	all := slices.Concat(plain, passed)
-	switch {
-	case len(passed) > 0:
-		d.add(about, name, OK, strings.Join(all, ", ")+", to be passed into virtual machines by VFIO", "")
-	case len(plain) > 0:
-		d.add(about, name, Missing, fmt.Sprintf("%s, by the ordinary device plugin (workload %s)", strings.Join(all, ", "), cmp.Or(n.Labels[labelWorkload], "container")),
-			"this reaches runc and gVisor, and no Kata VM: bind the GPUs to vfio-pci and run NVIDIA's sandbox device plugin, which advertises nvidia.com/pgpu")
-	case n.Labels["nvidia.com/gpu.present"] == "true" || n.Labels["feature.node.kubernetes.io/pci-10de.present"] == "true":
-		d.add(about, name, Missing, "a GPU is there by its labels, and none is allocatable", "run a device plugin on the node, and see its log")
 	}
 }

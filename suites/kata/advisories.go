@@ -2,7 +2,6 @@ package kata
 
 import (
 	"fmt"
-	"path"
 	"strings"
 
 	"golang.org/x/mod/semver"
@@ -148,7 +147,7 @@ func (a advisory) verdict(from judge.Evidence) judge.Verdict {
 			return c.Ends(judge.NotApplicable, reason)
 		}
 	}
-	version, file, err := n.version()
+	version, file, err := n.Version()
 	if err != nil {
 		return c.Ends(judge.Error, err.Error())
 	}
@@ -168,22 +167,4 @@ func (a advisory) verdict(from judge.Evidence) judge.Verdict {
 // ready (4.1.0-rc1) comes before it.
 func affected(version, fixed string) bool {
 	return semver.Compare("v"+strings.TrimPrefix(version, "v"), "v"+fixed) < 0
-}
-
-// version is that of the Kata to which the handler's shim belongs.
-func (n *node) version() (version, file string, err error) {
-	for _, f := range n.Files {
-		if path.Base(f.Path) != "VERSION" {
-			continue
-		}
-		switch {
-		case f.Problem != "":
-			return "", "", fmt.Errorf("%s could not be read: %s", f.Path, f.Problem)
-		case !semver.IsValid("v" + strings.TrimPrefix(f.Text, "v")):
-			return "", "", fmt.Errorf("%s says %q, which is no version", f.Path, f.Text)
-		default:
-			return f.Text, f.Path, nil
-		}
-	}
-	return "", "", fmt.Errorf("the version of Kata is not known: no file VERSION lies above the folder of its shim, as Kata's own archives have it (a distribution's package has none: see what the package says, and write it there)")
 }

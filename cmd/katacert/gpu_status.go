@@ -1,0 +1,90 @@
+package main
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"io"
+	"slices"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"github.com/katacert/katacert/fixtures/nvidia/deviceplugin"
+	"github.com/katacert/katacert/reports/terminal"
+)
+
+func newGPUStatus() *cobra.Command {
+	f := &releaseFlags{}
+	var output string
+	cmd := &cobra.Command{
+		Use:   "status",
+		Short: "Show what there is of NVIDIA's GPUs on a cluster, whoever installed it",
+		Long: `Status shows the GPU Operator and what it is told, the device plugins, and for each
+node its resources and by which way they reach pods, its labels, and what keeps GPUs
+from pods. It changes nothing. The exit code is 0 also where there is no GPU.`,
+		Example: "  katacert gpu status --context prod\n  katacert gpu status --output json",
+		Args:    noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := f.check(cmd); err != nil {
+				return err
+			}
+			if !slices.Contains([]string{"text", "json"}, output) {
+				return usagef("unknown --output %q: choose text or json", output)
+			}
+			client, err := f.openGPU(terminal.NewProgress(io.Discard, false))
+			if err != nil {
+				return err
+			}
+			status, err := client.Status(cmd.Context())
+			if err != nil {
+				return asUsage(err)
+			}
+			if output == "json" {
+				encoder := json.NewEncoder(cmd.OutOrStdout())
+				encoder.SetIndent("", "  ")
+				return encoder.Encode(status)
+			}
+			return showGPUStatus(cmd.OutOrStdout(), status)
+		},
+	}
+	f.register(cmd, deviceplugin.DefaultNamespace, deviceplugin.DefaultRelease)
+	cmd.Flags().StringVar(&output, "output", "text", "text or json")
+	_ = cmd.RegisterFlagCompletionFunc("output", cobra.FixedCompletions([]string{"text", "json"}, cobra.ShellCompDirectiveNoFileComp))
+	return cmd
+}
+
+func showGPUStatus(out io.Writer, status *deviceplugin.Status) error {
+	showReleases(out, deviceplugin.DefaultRelease, "plugin", status.Release, status.Others)
+	if status.Operator != nil {
+		fmt.Fprintln(out, status.Operator)
+	} else {
+		fmt.Fprintln(out, "no GPU Operator")
+	}
+	for _, plugin := range status.Plugins {
+		fmt.Fprintf(out, "device plugin %s\n", plugin)
+	}
+	table := tabwriter.NewWriter(out, 0, 4, 2, ' ', 0)
+	fmt.Fprintln(table, "\nNODE\tRESOURCES\tREACH\tMODEL\tDRIVER\tWORKLOAD")
+	for _, node := range status.Nodes {
+		var resources, ways []string
+		for _, r := range node.Resources {
+			resources = append(resources, r.String())
+			if way := string(r.Way); !slices.Contains(ways, way) {
+				ways = append(ways, way)
+			}
+		}
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\n", node.Name, cmp.Or(join(resources), "none"), cmp.Or(join(ways), "-"),
+			cmp.Or(node.Product, "-"), cmp.Or(node.Driver, "-"), cmp.Or(node.Workload, "-"))
+	}
+	if err := table.Flush(); err != nil {
+		return err
+	}
+	for _, problem := range status.Problems {
+		fmt.Fprintln(out, "problem: "+problem)
+	}
+	for _, note := range status.Notes {
+		fmt.Fprintln(out, "note: "+note)
+	}
+	return nil
+}

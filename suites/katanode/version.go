@@ -1,0 +1,33 @@
+package katanode
+
+import (
+	"errors"
+	"fmt"
+	"path"
+	"strings"
+
+	"golang.org/x/mod/semver"
+)
+
+// ErrNoVersion is that Kata does not say its version on the node.
+var ErrNoVersion = errors.New("the version of Kata is not known: no file VERSION lies above the folder of its shim, as Kata's own archives have it " +
+	"(a distribution's package has none: see what the package says, and write it there)")
+
+// Version is that of the Kata to which the handler's shim belongs, and the file that
+// says so.
+func (n *Node) Version() (version, file string, err error) {
+	for _, f := range n.Files {
+		if path.Base(f.Path) != "VERSION" {
+			continue
+		}
+		switch {
+		case f.Problem != "":
+			return "", "", fmt.Errorf("%s could not be read: %s", f.Path, f.Problem)
+		case !semver.IsValid("v" + strings.TrimPrefix(f.Text, "v")):
+			return "", "", fmt.Errorf("%s says %q, which is no version", f.Path, f.Text)
+		default:
+			return f.Text, f.Path, nil
+		}
+	}
+	return "", "", ErrNoVersion
+}
