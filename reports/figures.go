@@ -36,14 +36,14 @@ type (
 func (p *page) figures() {
 	index := map[string]int{}
 	largest := map[string]float64{}
-	for _, f := range p.Report.Figures {
+	for _, f := range p.Figures {
 		if f.Over == "" && len(f.Samples) > 0 {
 			largest[f.Name] = max(largest[f.Name], slices.Max(f.Samples))
 		}
 	}
 	grouped := map[string][]Figure{}
 	var order []string
-	for _, f := range p.Report.Figures {
+	for _, f := range p.Figures {
 		switch {
 		case len(f.Samples) == 0:
 		case f.Over == "" && len(p.Measured) < mostMeasured:

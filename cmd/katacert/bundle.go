@@ -16,7 +16,7 @@ func newBundle() *cobra.Command {
 		Long: `Bundle packs and signs what lies in the folder of a run, as certify does at its
 end. It takes the place of the bundle that is there.`,
 		Example: "  katacert bundle reports/20260101-120000-1a2b3c4d --signing-key release.key",
-		Args:    exactArgs(1, "the folder of one run"),
+		Args:    oneArg("the folder of one run"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			signer, err := signing.signer(cmd.Context())
 			if err != nil {

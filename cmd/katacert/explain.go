@@ -16,7 +16,7 @@ func newExplain() *cobra.Command {
 		Use:     "explain CONTROL",
 		Short:   "Say what a control proves, how, and what to do when it fails",
 		Example: "  katacert explain kernel-boot-id",
-		Args:    exactArgs(1, "the id of one control"),
+		Args:    oneArg("the id of one control"),
 		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 			var ids []string
 			for _, c := range certification.Catalogue() {

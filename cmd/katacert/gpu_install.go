@@ -82,7 +82,7 @@ hand, or Node Feature Discovery's, which --feature-discovery installs as well.
 func (f *gpuInstallFlags) registerInstall(cmd *cobra.Command) {
 	flags, o := cmd.Flags(), &f.what
 	v := &o.Values
-	f.register(cmd, deviceplugin.DefaultNamespace, deviceplugin.DefaultRelease)
+	f.register(cmd, deviceplugin.DefaultRelease)
 	f.chart.register(cmd, chartOptions{
 		chart: &o.Chart, image: &v.Image, registry: &v.Registry, pullSecrets: &v.PullSecrets, upgrade: &o.Upgrade, keep: &o.Keep,
 	}, deviceplugin.Official, deviceplugin.OfficialImage)

@@ -48,7 +48,7 @@ from pods. It changes nothing. The exit code is 0 also where there is no GPU.`,
 			return showGPUStatus(cmd.OutOrStdout(), status)
 		},
 	}
-	f.register(cmd, deviceplugin.DefaultNamespace, deviceplugin.DefaultRelease)
+	f.register(cmd, deviceplugin.DefaultRelease)
 	cmd.Flags().StringVar(&output, "output", "text", "text or json")
 	_ = cmd.RegisterFlagCompletionFunc("output", cobra.FixedCompletions([]string{"text", "json"}, cobra.ShellCompDirectiveNoFileComp))
 	return cmd

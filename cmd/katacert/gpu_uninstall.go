@@ -44,6 +44,6 @@ A device plugin that came some other way, and the GPU Operator's, are left alone
 			return f.showRemoved(out, removed)
 		},
 	}
-	f.register(cmd, deviceplugin.DefaultNamespace, deviceplugin.DefaultRelease)
+	f.register(cmd, deviceplugin.DefaultRelease)
 	return cmd
 }

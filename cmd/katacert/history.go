@@ -24,7 +24,7 @@ and shows for each control a line of its verdicts, oldest first. A control is
 flaky when it went back to a verdict that it had left, on one and the same target.`,
 		Example: `  katacert history reports
   katacert history reports --format html --out history.html`,
-		Args: exactArgs(1, "the folder that holds the folders of runs"),
+		Args: oneArg("the folder that holds the folders of runs"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			i := slices.Index(names, format)
 			if i < 0 {

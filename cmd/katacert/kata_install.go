@@ -74,7 +74,7 @@ the RuntimeClass kata-runtime (handler kata) for the default shim.`,
 
 func (f *kataInstallFlags) registerInstall(cmd *cobra.Command) {
 	flags, o := cmd.Flags(), &f.what
-	f.register(cmd, kata.DefaultNamespace, kata.DefaultRelease)
+	f.register(cmd, kata.DefaultRelease)
 	f.chart.register(cmd, chartOptions{
 		chart: &o.Chart, image: &o.Values.Image, registry: &o.Values.Registry, pullSecrets: &o.Values.PullSecrets, upgrade: &o.Upgrade, keep: &o.Keep,
 	}, kata.Official, kata.OfficialImage)

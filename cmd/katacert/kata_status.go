@@ -48,7 +48,7 @@ changes nothing. The exit code is 0 also where there is no Kata.`,
 			return showStatus(cmd.OutOrStdout(), status)
 		},
 	}
-	f.register(cmd, kata.DefaultNamespace, kata.DefaultRelease)
+	f.register(cmd, kata.DefaultRelease)
 	cmd.Flags().StringVar(&output, "output", "text", "text or json")
 	_ = cmd.RegisterFlagCompletionFunc("output", cobra.FixedCompletions([]string{"text", "json"}, cobra.ShellCompDirectiveNoFileComp))
 	return cmd

@@ -52,6 +52,6 @@ when there is nothing to remove. A Kata that came some other way is left alone.`
 			return nil
 		},
 	}
-	f.register(cmd, kata.DefaultNamespace, kata.DefaultRelease)
+	f.register(cmd, kata.DefaultRelease)
 	return cmd
 }

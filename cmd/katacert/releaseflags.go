@@ -17,11 +17,11 @@ type releaseFlags struct {
 	scale                                           float64
 }
 
-func (f *releaseFlags) register(cmd *cobra.Command, namespace, release string) {
+func (f *releaseFlags) register(cmd *cobra.Command, release string) {
 	flags := cmd.Flags()
 	flags.StringVar(&f.kubeconfig, "kubeconfig", "", "kubeconfig of the cluster (default: $KUBECONFIG or ~/.kube/config)")
 	flags.StringVar(&f.context, "context", "", "context of the kubeconfig (default: its current one)")
-	flags.StringVar(&f.namespace, "namespace", namespace, "namespace of the Helm release")
+	flags.StringVar(&f.namespace, "namespace", helm.DefaultNamespace, "namespace of the Helm release")
 	flags.StringVar(&f.release, "release", release, "name of the Helm release")
 	flags.StringVar(&f.config, "config", "", "YAML file with fields named as these flags; flags win")
 	flags.Float64Var(&f.scale, "timeout-scale", 1, "factor for every time-out, for slow clusters")

@@ -17,7 +17,7 @@ func newReport() *cobra.Command {
 		Example: `  katacert report reports/20260101-120000-1a2b3c4d
   katacert report reports/20260101-120000-1a2b3c4d --format junit > junit.xml
   katacert report reports/20260101-120000-1a2b3c4d --format oscal --out results/oscal.json`,
-		Args: exactArgs(1, "the folder of one run"),
+		Args: oneArg("the folder of one run"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			var writer reports.Writer
 			if format != "text" {

@@ -102,10 +102,10 @@ func noArgs(cmd *cobra.Command, args []string) error {
 	return nil
 }
 
-// exactArgs asks for n arguments of the given name.
-func exactArgs(n int, what string) cobra.PositionalArgs {
+// oneArg asks for an argument of the given name.
+func oneArg(what string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
-		if len(args) != n {
+		if len(args) != 1 {
 			return usagef("%s needs %s: see `%s --help`", cmd.CommandPath(), what, cmd.CommandPath())
 		}
 		return nil

@@ -31,7 +31,7 @@ Exit codes:
   3  not verified: the bundle cannot be read, no --key was given, or this version
      of katacert lacks a control of the run; nothing was seen to be wrong`,
 		Example: "  katacert verify bundle.tar.gz --key auditor-trusts.pub\n  katacert verify reports/20260101-120000-1a2b3c4d --key release-1.pub --key release-2.pub --output json",
-		Args:    exactArgs(1, "the bundle, or the folder, of one run"),
+		Args:    oneArg("the bundle, or the folder, of one run"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if !slices.Contains([]string{"text", "json"}, output) {
 				return usagef("unknown --output %q: choose text or json", output)
