@@ -29,7 +29,8 @@ Exit codes:
   1  something is wrong: it is named
   2  usage: an unknown flag, a key that is none
   3  not verified: the bundle cannot be read, no --key was given, or this version
-     of katacert lacks a control of the run; nothing was seen to be wrong`,
+     of katacert lacks a control of the run or gives other reasons; nothing was
+     seen to be wrong`,
 		Example: "  katacert verify bundle.tar.gz --key auditor-trusts.pub\n  katacert verify reports/20260101-120000-1a2b3c4d --key release-1.pub --key release-2.pub --output json",
 		Args:    oneArg("the bundle, or the folder, of one run"),
 		RunE: func(cmd *cobra.Command, args []string) error {

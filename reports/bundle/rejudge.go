@@ -32,10 +32,12 @@ func (v *verification) judgeAgain() {
 		}
 	}
 	again.Conclude()
-	v.holdAgainst(&again, missing)
+	words := v.holdAgainst(&again, missing)
 	switch {
 	case len(missing) > 0:
 		v.skipped(checkVerdicts, fmt.Sprintf("this katacert does not have %s of the run (%.200s): verify with katacert %s", plural(len(missing), "control"), fmt.Sprint(missing), v.manifest.Tool.Version))
+	case words > 0:
+		v.skipped(checkVerdicts, fmt.Sprintf("%s came out the same with other words or readings, as another version may judge: verify with katacert %s", plural(words, "verdict"), v.manifest.Tool.Version))
 	default:
 		v.sound(checkVerdicts, fmt.Sprintf("judged again from %s: the same", plural(v.journal.records, "record")))
 	}
@@ -54,18 +56,19 @@ func (v *verification) controls() (found []catalogue.Control, missing []string) 
 	return found, missing
 }
 
-// holdAgainst compares the verdicts of the report with those judged again.
-func (v *verification) holdAgainst(again *reports.Report, missing []string) {
+// holdAgainst compares the verdicts of the report with those judged again. It returns
+// how many came out the same in other words, where another version judges.
+func (v *verification) holdAgainst(again *reports.Report, missing []string) (words int) {
 	if len(again.Verdicts) != len(v.report.Verdicts) {
 		v.fault(checkVerdicts, fmt.Sprintf("the report has %s, judged again there are %d", plural(len(v.report.Verdicts), "verdict"), len(again.Verdicts)))
-		return
+		return 0
 	}
 	// What a run says of controls that it did not come to judge.
 	unjudged := *v.report
 	unjudged.Verdicts = nil
 	unjudged.Conclude()
 	cutShort := v.report.Run.Interrupted != "" || v.report.Run.SetupError != ""
-	passedOver, words := 0, 0
+	passedOver := 0
 	for i, had := range v.report.Verdicts {
 		want := again.Verdicts[i]
 		switch {
@@ -88,9 +91,7 @@ func (v *verification) holdAgainst(again *reports.Report, missing []string) {
 	if passedOver > 0 {
 		v.note(fmt.Sprintf("The run was cut short before %s were given; they count as errors, as the report says.", plural(passedOver, "verdict")))
 	}
-	if words > 0 {
-		v.note(fmt.Sprintf("%s came out the same with other words or readings, because another version of katacert judged.", plural(words, "verdict")))
-	}
+	return words
 }
 
 // otherJudge adds to a verdict that came out otherwise that another program judged.

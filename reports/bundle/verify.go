@@ -82,7 +82,7 @@ func (v *verification) insides(payload []byte) {
 	sameCatalogue := mine == v.manifest.Catalogue
 	v.sameJudge = sameCatalogue && v.by.Version == v.manifest.Tool.Version
 	if !sameCatalogue {
-		v.note(fmt.Sprintf("The run was judged with the catalogue of katacert %s (%d controls, SHA-256 %.12s…), this is %s (%d controls, SHA-256 %.12s…): controls may be told, judged and demanded otherwise. The words of its reasons were not compared; katacert %[1]s compares them.",
+		v.note(fmt.Sprintf("The run was judged with the catalogue of katacert %s (%d controls, SHA-256 %.12s…), this is %s (%d controls, SHA-256 %.12s…): controls may be told, judged and demanded otherwise.",
 			v.manifest.Tool.Version, v.manifest.Catalogue.Controls, v.manifest.Catalogue.SHA256, v.by.Version, mine.Controls, mine.SHA256))
 	}
 	v.complete(sameCatalogue)
