@@ -13,6 +13,7 @@ import (
 	"github.com/katacert/katacert/fixtures/cluster/existing"
 	"github.com/katacert/katacert/fixtures/cluster/kind"
 	"github.com/katacert/katacert/fixtures/cluster/local"
+	"github.com/katacert/katacert/suites/access"
 	"github.com/katacert/katacert/suites/certification"
 	"github.com/katacert/katacert/suites/doctor"
 )
@@ -118,7 +119,7 @@ func (f *doctorFlags) lookAtCluster(ctx context.Context, out, stderr io.Writer) 
 	}
 	options := doctor.Options{
 		Cluster:        certification.Cluster{Provider: c.Provider(), Name: c.Name(), Config: c.RESTConfig()},
-		RuntimeClasses: f.classes, Nodes: f.nodes, Secret: secret,
+		RuntimeClasses: f.classes, Nodes: f.nodes, Extras: access.Extras{Secret: secret},
 		Timeouts: certification.DefaultTimeouts(f.scale), Controls: certification.Catalogue(),
 	}
 	if f.registry != "" {

@@ -12,6 +12,7 @@ import (
 
 func newRBAC() *cobra.Command {
 	var account, user, profile, controls, secret string
+	var script bool
 	cmd := &cobra.Command{
 		Use:   "rbac",
 		Short: "Print the RBAC objects that let an account certify a cluster",
@@ -31,7 +32,7 @@ each rule with what it is for, as YAML for kubectl apply. It asks no cluster. Wi
 			if err != nil {
 				return err
 			}
-			permissions := access.For(chosen, pull)
+			permissions := access.For(chosen, access.Extras{Secret: pull, Script: script})
 			if user != "" {
 				if cmd.Flags().Changed("service-account") {
 					return usagef("--user and --service-account exclude each other")
@@ -51,6 +52,7 @@ each rule with what it is for, as YAML for kubectl apply. It asks no cluster. Wi
 	flags.StringVar(&profile, "profile", string(catalogue.Destructive), "what is to be certified: "+join(catalogue.Profiles()))
 	flags.StringVar(&controls, "controls", "", "only controls whose id matches this regular expression")
 	flags.StringVar(&secret, "image-pull-secret", "", "NAMESPACE/NAME of the secret with which the nodes will pull")
+	flags.BoolVar(&script, "training-image", false, "an image of yours will train (certify --training-image)")
 	_ = cmd.RegisterFlagCompletionFunc("profile", completions(catalogue.Profiles()))
 	return cmd
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/katacert/katacert/fixtures/cluster/local"
 	"github.com/katacert/katacert/fixtures/images"
 	"github.com/katacert/katacert/reports/terminal"
+	"github.com/katacert/katacert/suites/access"
 	"github.com/katacert/katacert/suites/catalogue"
 	"github.com/katacert/katacert/suites/certification"
 )
@@ -114,7 +115,7 @@ func (f *certifyFlags) mayCertify(ctx context.Context, c cluster.Cluster) error 
 	if err != nil {
 		return err
 	}
-	return certification.CheckAccess(ctx, client, certification.Cluster{Name: c.Name(), Config: c.RESTConfig()}, controls, secret, certification.DefaultTimeouts(f.scale))
+	return certification.CheckAccess(ctx, client, certification.Cluster{Name: c.Name(), Config: c.RESTConfig()}, controls, access.Extras{Secret: secret, Script: f.training.image != ""}, certification.DefaultTimeouts(f.scale))
 }
 
 // manifests lists the digests of an image's platforms by that of its index.

@@ -17,7 +17,10 @@ import (
 	"github.com/katacert/katacert/suites/catalogue"
 )
 
-var secret = Secret{Namespace: "registry", Name: "pull"}
+var (
+	secret = Secret{Namespace: "registry", Name: "pull"}
+	extras = Extras{Secret: secret, Script: true}
+)
 
 // authorizer is a cluster that allows what may says, and counts the reviews.
 type authorizer struct {
@@ -70,7 +73,7 @@ func permissionOf(spec authorizationv1.SelfSubjectAccessReviewSpec) Permission {
 // Each permission that is taken away, one at a time, is named with its reason and
 // how to grant it; what a run can do without stops none.
 func TestEachMissingPermissionIsNamed(t *testing.T) {
-	table := Table(secret)
+	table := Table(extras)
 	for _, taken := range table {
 		t.Run(strings.ReplaceAll(taken.What(), "/", "_"), func(t *testing.T) {
 			client := (&authorizer{may: func(p Permission) bool { return !p.same(taken) }}).client()
@@ -103,7 +106,7 @@ func TestEachMissingPermissionIsNamed(t *testing.T) {
 // One review tells everything where the cluster lists all rules; an incomplete list
 // is not believed.
 func TestRulesSaveReviews(t *testing.T) {
-	table := Table(secret)
+	table := Table(extras)
 	everything := []authorizationv1.ResourceRule{{Verbs: []string{"*"}, APIGroups: []string{"*"}, Resources: []string{"*"}}}
 	for _, test := range []struct {
 		name       string
@@ -179,7 +182,7 @@ func TestNothingIsKnown(t *testing.T) {
 	client.PrependReactor("create", "*", func(clienttesting.Action) (bool, runtime.Object, error) {
 		return true, nil, apierrors.NewUnauthorized("who are you?")
 	})
-	missing, err := Check(t.Context(), client, Table(secret))
+	missing, err := Check(t.Context(), client, Table(extras))
 	if !apierrors.IsUnauthorized(err) || missing != nil {
 		t.Errorf("%v, %v", missing, err)
 	}
@@ -190,7 +193,7 @@ func TestNothingIsKnown(t *testing.T) {
 
 // Nothing is in the table twice, and everything says why.
 func TestTable(t *testing.T) {
-	table := Table(secret)
+	table := Table(extras)
 	for i, p := range table {
 		if p.Verb == "" || p.Why == "" || p.Need == "" || (p.Resource == "") == (p.Path == "") {
 			t.Errorf("%+v", p)
@@ -221,16 +224,16 @@ func TestNeedsFollowControls(t *testing.T) {
 		{catalogue.Control{Asks: []string{"rights"}}, []Need{EveryRun, Accounts, Rights}},
 	} {
 		want := slices.Sorted(slices.Values(test.want))
-		if got := Needs([]catalogue.Control{plain, test.control}, Secret{}); !slices.Equal(got, want) {
+		if got := Needs([]catalogue.Control{plain, test.control}, Extras{}); !slices.Equal(got, want) {
 			t.Errorf("%+v needs %v, want %v", test.control, got, want)
 		}
-		for _, p := range For([]catalogue.Control{test.control}, Secret{}) {
+		for _, p := range For([]catalogue.Control{test.control}, Extras{}) {
 			if !slices.Contains(test.want, p.Need) {
 				t.Errorf("%s is for %s", p.What(), p.Need)
 			}
 		}
 	}
-	if whole := For([]catalogue.Control{plain}, secret); !slices.ContainsFunc(whole, func(p Permission) bool { return p.Name == secret.Name }) {
+	if whole := For([]catalogue.Control{plain}, extras); !slices.ContainsFunc(whole, func(p Permission) bool { return p.Name == secret.Name }) {
 		t.Error("the pull secret need not be read")
 	}
 }

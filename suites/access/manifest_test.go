@@ -65,7 +65,7 @@ func allowed(rules []rbacv1.PolicyRule, p Permission) bool {
 
 // The objects grant exactly the table: everything in it, and nothing else.
 func TestManifestGrantsTheTable(t *testing.T) {
-	table := Table(secret)
+	table := Table(extras)
 	var out bytes.Buffer
 	if err := ManifestOfAccount(&out, table, Account{Namespace: "ci", Name: "certifier"}); err != nil {
 		t.Fatal(err)
@@ -111,7 +111,7 @@ func TestManifestGrantsTheTable(t *testing.T) {
 
 func TestManifestForAUser(t *testing.T) {
 	var out bytes.Buffer
-	if err := Manifest(&out, For(nil, Secret{}), "jane"); err != nil {
+	if err := Manifest(&out, For(nil, Extras{}), "jane"); err != nil {
 		t.Fatal(err)
 	}
 	got := parse(t, out.String())

@@ -12,7 +12,7 @@ import (
 // what it is for, and the controls that take the need.
 func Markdown(all []catalogue.Control) string {
 	var out strings.Builder
-	for _, need := range []Need{EveryRun, Accounts, Volumes, Training, Rights, Kubelet, Controllers, PullSecret} {
+	for _, need := range []Need{EveryRun, Accounts, Volumes, Training, Rights, Kubelet, Controllers, PullSecret, Script} {
 		fmt.Fprintf(&out, "**%s** %s\n\n| permission | scope | what for |\n| --- | --- | --- |\n", needTitle(need), takers(need, all))
 		for _, row := range rows(need) {
 			fmt.Fprintf(&out, "| %s | %s | %s |\n", row.what, row.scope, row.why)
@@ -31,6 +31,8 @@ func takers(need Need, all []catalogue.Control) string {
 		return "From profile quick on."
 	case PullSecret:
 		return "With `--image-pull-secret` only."
+	case Script:
+		return "With `--training-image` only."
 	}
 	ids := Controls(need, all)
 	text := fmt.Sprintf("From profile %s on, for %s", smallest(ids, all), "`"+strings.Join(ids, "`, `")+"`")
@@ -57,7 +59,7 @@ type row struct{ what, scope, why string }
 
 func rows(need Need) []row {
 	var list []row
-	for _, p := range Table(Secret{Namespace: "NAMESPACE", Name: "NAME"}) {
+	for _, p := range Table(Extras{Secret: Secret{Namespace: "NAMESPACE", Name: "NAME"}, Script: true}) {
 		if p.Need != need {
 			continue
 		}

@@ -19,9 +19,17 @@ var asks = map[string][]Need{
 	"tenant-reads":      {Accounts},
 }
 
+// Extras are what a run does besides its controls, because its user wants it.
+type Extras struct {
+	// Secret is the pull secret (--image-pull-secret); empty where there is none.
+	Secret Secret
+	// Script says that an image of the user's trains (--training-image).
+	Script bool
+}
+
 // Needs lists what a run of the controls does with permissions, sorted.
-func Needs(controls []catalogue.Control, secret Secret) []Need {
-	needs := map[Need]bool{EveryRun: true, PullSecret: secret != (Secret{})}
+func Needs(controls []catalogue.Control, extras Extras) []Need {
+	needs := map[Need]bool{EveryRun: true, PullSecret: extras.Secret != (Secret{}), Script: extras.Script}
 	for _, c := range controls {
 		if c.NeedsTenants {
 			needs[Accounts], needs[Volumes] = true, true
@@ -44,9 +52,9 @@ func Needs(controls []catalogue.Control, secret Secret) []Need {
 }
 
 // For lists the permissions that a run of the controls needs.
-func For(controls []catalogue.Control, secret Secret) []Permission {
-	needs := Needs(controls, secret)
-	return distinct(slices.DeleteFunc(all(secret), func(p Permission) bool { return !slices.Contains(needs, p.Need) }))
+func For(controls []catalogue.Control, extras Extras) []Permission {
+	needs := Needs(controls, extras)
+	return distinct(slices.DeleteFunc(all(extras), func(p Permission) bool { return !slices.Contains(needs, p.Need) }))
 }
 
 // Controls lists the controls that take a need, by id; none for EveryRun, which
@@ -57,7 +65,7 @@ func Controls(need Need, all []catalogue.Control) []string {
 		return nil
 	}
 	for _, c := range all {
-		if slices.Contains(Needs([]catalogue.Control{c}, Secret{}), need) {
+		if slices.Contains(Needs([]catalogue.Control{c}, Extras{}), need) {
 			ids = append(ids, c.ID)
 		}
 	}

@@ -34,6 +34,8 @@ const (
 	// PullSecret is to read the secret of --image-pull-secret, and copy it into the
 	// run's namespaces.
 	PullSecret Need = "pull secret"
+	// Script is to give an image that trains the script which it runs.
+	Script Need = "training script"
 )
 
 // Permission is one thing that katacert's user must be allowed. Its fields are

@@ -26,12 +26,11 @@ func ControllerGroups() []string {
 }
 
 // Table is every permission that some run needs, those of every run first.
-// secret is NAMESPACE/NAME of the pull secret, or empty where there is none.
-func Table(secret Secret) []Permission { return distinct(all(secret)) }
+func Table(extras Extras) []Permission { return distinct(all(extras)) }
 
 // all is the table with what several needs have in common repeated for each.
-func all(secret Secret) []Permission {
-	return slices.Concat(everyRun(), accounts(), volumes(), training(), rights(), kubelet(), controllers(), pullSecret(secret), passedOn())
+func all(extras Extras) []Permission {
+	return slices.Concat(everyRun(), accounts(), volumes(), training(), rights(), kubelet(), controllers(), pullSecret(extras.Secret), script(extras.Script), passedOn())
 }
 
 func everyRun() []Permission {
@@ -81,7 +80,6 @@ func volumes() []Permission {
 func training() []Permission {
 	return []Permission{
 		{Verb: "get", Resource: "pods/log", Need: Training, Why: "to read what the training job prints"},
-		{Verb: "create", Resource: "configmaps", Need: Training, Why: "to give the training script to an image of PyTorch (--training-image)"},
 	}
 }
 
@@ -122,6 +120,15 @@ func pullSecret(s Secret) []Permission {
 	return []Permission{
 		{Verb: "get", Resource: "secrets", Namespace: s.Namespace, Name: s.Name, Need: PullSecret, Why: "to read the pull secret"},
 		{Verb: "create", Resource: "secrets", Need: PullSecret, Why: "to copy the pull secret into the run's namespaces"},
+	}
+}
+
+func script(wanted bool) []Permission {
+	if !wanted {
+		return nil
+	}
+	return []Permission{
+		{Verb: "create", Resource: "configmaps", Need: Script, Why: "to give the image the script that trains"},
 	}
 }
 

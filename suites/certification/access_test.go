@@ -11,8 +11,8 @@ import (
 // The catalogue as a whole needs the whole table: no permission is documented, and
 // none asked of a user, for nothing.
 func TestEveryPermissionIsForSomeControl(t *testing.T) {
-	needed := access.For(Catalogue(), access.Secret{})
-	for _, p := range access.Table(access.Secret{}) {
+	needed := access.For(Catalogue(), access.Extras{})
+	for _, p := range access.Table(access.Extras{}) {
 		if !slices.ContainsFunc(needed, func(other access.Permission) bool { return other == p }) {
 			t.Errorf("no control takes %s", p.What())
 		}
@@ -26,7 +26,7 @@ func TestQuickNeedsTheLeast(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if needs := access.Needs(quick, access.Secret{}); !slices.Equal(needs, []access.Need{access.EveryRun}) {
+	if needs := access.Needs(quick, access.Extras{}); !slices.Equal(needs, []access.Need{access.EveryRun}) {
 		t.Errorf("quick needs %v", needs)
 	}
 }

@@ -23,7 +23,7 @@ func TestDocumentationOfTheControlsIsCurrent(t *testing.T) {
 
 func TestDocumentationOfTheRBACObjectsIsCurrent(t *testing.T) {
 	var want bytes.Buffer
-	if err := access.ManifestOfAccount(&want, access.For(Catalogue(), access.Secret{}), access.Account{Namespace: "katacert", Name: "katacert"}); err != nil {
+	if err := access.ManifestOfAccount(&want, access.For(Catalogue(), access.Extras{}), access.Account{Namespace: "katacert", Name: "katacert"}); err != nil {
 		t.Fatal(err)
 	}
 	requireCurrent(t, "../../docs/rbac.yaml", want.Bytes())

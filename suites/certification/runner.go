@@ -132,7 +132,7 @@ func (r *runner) prepare(ctx context.Context, all []catalogue.Control) error {
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrUsage, err)
 	}
-	if err := CheckAccess(ctx, r.client, r.o.Cluster, controls, r.o.Images.secret(), r.o.Timeouts); err != nil {
+	if err := CheckAccess(ctx, r.client, r.o.Cluster, controls, r.o.extras(), r.o.Timeouts); err != nil {
 		return err
 	}
 	r.plan, err = MakePlan(ctx, r.client, all, r.o)

@@ -41,22 +41,23 @@ func (r *runner) askCluster(ctx context.Context) error {
 // CheckAccess makes sure that the client's user may do what a run of the controls
 // does, before anything is made. The error names each missing permission with its
 // reason, and how to grant it.
-func CheckAccess(ctx context.Context, client kubernetes.Interface, c Cluster, controls []catalogue.Control, secret access.Secret, t Timeouts) error {
+func CheckAccess(ctx context.Context, client kubernetes.Interface, c Cluster, controls []catalogue.Control, extras access.Extras, t Timeouts) error {
 	ctx, cancel := context.WithTimeout(ctx, t.Request)
 	defer cancel()
-	missing, err := access.Check(ctx, client, access.For(controls, secret))
+	missing, err := access.Check(ctx, client, access.For(controls, extras))
 	if err != nil {
 		return Unreachable(c, err)
 	}
 	return access.Error(ctx, client, c.Name, missing)
 }
 
-// secret names the pull secret, where there is one.
-func (i Images) secret() access.Secret {
-	if i.PullSecret == nil {
-		return access.Secret{}
+// extras are what the run does besides its controls.
+func (o Options) extras() access.Extras {
+	extras := access.Extras{Script: o.Training.Image != ""}
+	if secret := o.Images.PullSecret; secret != nil {
+		extras.Secret = access.Secret{Namespace: secret.Namespace, Name: secret.Name}
 	}
-	return access.Secret{Namespace: i.PullSecret.Namespace, Name: i.PullSecret.Name}
+	return extras
 }
 
 // Unreachable says in one line why a cluster did not answer a request, and what

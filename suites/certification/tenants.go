@@ -26,7 +26,7 @@ const (
 
 // accounts says whether the plan needs what setUpTenants makes.
 func (p Plan) accounts() bool {
-	return slices.Contains(access.Needs(p.Controls, access.Secret{}), access.Accounts)
+	return slices.Contains(access.Needs(p.Controls, access.Extras{}), access.Accounts)
 }
 
 // asks lists what katacert asks for the plan's controls as somebody else than

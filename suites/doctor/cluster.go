@@ -35,7 +35,7 @@ func (o Options) permissions(d *Diagnosis, f *facts) {
 		} else if chosen, err := catalogue.Select(o.Controls, catalogue.Choice{Profile: profile}); err != nil {
 			p.Unknown = err.Error()
 		} else {
-			for _, need := range access.For(chosen, o.Secret) {
+			for _, need := range access.For(chosen, o.Extras) {
 				if !need.Optional && lacks(f.missing, need) {
 					p.Lacks = append(p.Lacks, need.What())
 				}

@@ -36,8 +36,8 @@ type Options struct {
 	// Image is what the pods of the dry runs name: that of a certification, where its
 	// registry is known, because admission may judge by it.
 	Image string
-	// Secret is the pull secret of a certification.
-	Secret access.Secret
+	// Extras are what a certification would do besides its controls.
+	Extras access.Extras
 	// Timeouts bound each request.
 	Timeouts certification.Timeouts
 	// Controls are those of the catalogue.
@@ -116,7 +116,7 @@ func (o Options) ask(ctx context.Context, client kubernetes.Interface, f *facts)
 		})
 	}
 	ask(func(ctx context.Context) { f.user = access.Name(ctx, client) })
-	ask(func(ctx context.Context) { f.missing, f.missingErr = access.Check(ctx, client, access.Table(o.Secret)) })
+	ask(func(ctx context.Context) { f.missing, f.missingErr = access.Check(ctx, client, access.Table(o.Extras)) })
 	ask(func(ctx context.Context) {
 		list, err := client.CoreV1().Nodes().List(ctx, metav1.ListOptions{})
 		if f.nodesErr = err; err == nil {

@@ -50,7 +50,7 @@ func TestDocumentedPermissionsSuffice(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			recorder.requireTable(t, access.For(controls, access.Secret{}))
+			recorder.requireTable(t, access.For(controls, access.Extras{}))
 			recorder.requireNoSecrets(t, run.dir)
 			logCost(t, run)
 		})
