@@ -83,7 +83,7 @@ fuzz: ## Fuzz what takes untrusted evidence, FUZZTIME (a minute) each: the decod
 
 .PHONY: e2e
 e2e: build ## End-to-end tests: local cluster, certifications, a real guest kernel under QEMU
-	$(GO) test -tags e2e -count 1 -timeout 60m -p 1 -v ./fixtures/cluster/local/e2e ./fixtures/vm/e2e ./fixtures/kata/e2e ./suites/gputest/e2e ./suites/isolation/e2e ./suites/certification/e2e
+	$(GO) test -tags e2e -count 1 -timeout 60m -p 1 -v ./fixtures/cluster/local/e2e ./fixtures/vm/e2e ./fixtures/kata/e2e ./fixtures/nvidia/deviceplugin/e2e ./suites/gputest/e2e ./suites/isolation/e2e ./suites/certification/e2e
 
 .PHONY: e2e-systemd
 e2e-systemd: ## End-to-end test on an emulated Debian with systemd and cgroup v2; takes ten minutes more, and CI leaves it out

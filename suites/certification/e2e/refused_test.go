@@ -146,8 +146,11 @@ func TestFullDisk(t *testing.T) {
 	useCluster(t)
 	disk, kept := t.TempDir(), t.TempDir()
 	// The disk exists in a mount namespace of its own, so what is on it is
-	// copied out before that goes.
-	const script = `mount -t tmpfs -o size=160k full "$1" || exit; "$3" certify --out "$1" --name "$4" --profile quick --runtime-class gvisor; code=$?; cp -a "$1/." "$2/"; exit $code`
+	// copied out before that goes. It is filled when the first evidence is there.
+	const script = `mount -t tmpfs -o size=8m full "$1" || exit
+(until [ -s "$(echo "$1"/*/evidence.jsonl)" ]; do sleep 0.02; done; cat /dev/zero > "$1/fill") 2>/dev/null &
+"$3" certify --out "$1" --name "$4" --profile quick --runtime-class gvisor; code=$?
+kill $! 2>/dev/null; wait; rm -f "$1/fill"; cp -a "$1/." "$2/"; exit $code`
 	p := start(t, func(cmd *exec.Cmd) {
 		shell, err := exec.LookPath("unshare")
 		if err != nil {
