@@ -128,21 +128,27 @@ func (r *Report) ctrfSummary(sheets []Sheet) ctrfSummary {
 // own.
 func (r *Report) ctrfTests(sheets []Sheet) iter.Seq[any] {
 	return func(yield func(any) bool) {
+		refs := map[*Control][]string{}
 		for _, sheet := range sheets {
 			target := ctrfText(sheet.Target.ID)
 			for _, row := range sheet.Rows {
 				c := row.Control
+				references, ok := refs[c]
+				if !ok {
+					references = refTexts(c)
+					refs[c] = references
+				}
 				test := ctrfTest{
 					TestID: c.ID + "@" + target, ExecutionID: r.identity("verdict", c.ID, row.Verdict.Target),
 					Name: c.ID + " [" + target + "]", Status: ctrfStatus(row), RawStatus: row.Mark(),
 					Suite: []string{target, string(c.Group)}, Message: judge.Printable(row.Verdict.Reason, longestReason),
 					Labels: ctrfLabels{Control: c.ID, Target: target, Group: string(c.Group), Level: string(c.Level),
-						Profile: string(c.Profile), Refs: refTexts(c), Shown: row.Verdict.Shown},
+						Profile: string(c.Profile), Refs: references, Shown: row.Verdict.Shown},
 				}
 				if row.Verdict.Result != judge.Pass {
 					test.Trace = readings(row)
 				}
-				if !yield(test) {
+				if !yield(&test) {
 					return
 				}
 			}

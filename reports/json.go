@@ -47,13 +47,21 @@ func writeList(w io.Writer, list reflect.Value) error {
 		_, err := io.WriteString(w, "[]")
 		return err
 	}
+	text := &jsonText{indented: true, depth: 2}
 	separator := "[\n    "
 	for i := range list.Len() {
 		if _, err := io.WriteString(w, separator); err != nil {
 			return err
 		}
 		separator = ",\n    "
-		if err := writeValue(w, list.Index(i), "    "); err != nil {
+		entry := list.Index(i)
+		if own, ok := entry.Addr().Interface().(jsonWriter); ok {
+			text.text = text.text[:0]
+			own.writeJSON(text)
+			if _, err := w.Write(text.text); err != nil {
+				return err
+			}
+		} else if err := writeValue(w, entry, "    "); err != nil {
 			return err
 		}
 	}

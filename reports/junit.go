@@ -5,31 +5,22 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/katacert/katacert/suites/judge"
 )
 
-// The elements of the junit-10 dialect that the Jenkins xunit plugin reads.
 type (
-	junitMessage struct {
-		Type    string `xml:"type,attr"`
-		Message string `xml:"message,attr"`
-		Body    string `xml:",chardata"`
-	}
+	junitMessage struct{ Type, Message, Body string }
+	// junitCase is a testcase of the junit-10 dialect that the Jenkins xunit plugin
+	// reads. At most one of its messages is set.
 	junitCase struct {
-		XMLName xml.Name      `xml:"testcase"`
-		Name    string        `xml:"name,attr"`
-		Class   string        `xml:"classname,attr"`
-		About   *junitAbout   `xml:"properties,omitempty"`
-		Skipped *junitMessage `xml:"skipped,omitempty"`
-		Error   *junitMessage `xml:"error,omitempty"`
-		Failure *junitMessage `xml:"failure,omitempty"`
-		Out     string        `xml:"system-out,omitempty"`
-	}
-	junitAbout struct {
-		List properties `xml:"property"`
+		Name, Class             string
+		About                   properties
+		Skipped, Error, Failure *junitMessage
+		Out                     string
 	}
 	junitTotals struct{ tests, failures, errors, skipped int }
 )
@@ -43,63 +34,80 @@ func writeJUnit(w io.Writer, r *Report) error { return junit(w, r, testCase) }
 func writeJUnitWithProperties(w io.Writer, r *Report) error {
 	return junit(w, r, func(row Row) junitCase {
 		c := testCase(row)
-		c.About = &junitAbout{verdictProperties(row)}
+		c.About = verdictProperties(row)
 		return c
 	})
 }
 
 func junit(w io.Writer, r *Report, caseOf func(Row) junitCase) error {
-	if _, err := io.WriteString(w, xml.Header); err != nil {
-		return err
-	}
-	encoder := xml.NewEncoder(w)
-	encoder.Indent("", "  ")
 	sheets := r.Sheets()
 	var all junitTotals
 	for _, sheet := range sheets {
 		all = all.plus(totals(sheet))
 	}
-	root := element("testsuites", "name", r.Run.Tool, "time", seconds(r.Run.Finished.Sub(r.Run.Started)),
-		"tests", all.tests, "failures", all.failures, "errors", all.errors)
-	if err := encoder.EncodeToken(root); err != nil {
+	if _, err := io.WriteString(w, xml.Header); err != nil {
 		return err
 	}
-	about := r.runProperties()
+	text := &xmlText{}
+	text.begin("testsuites", "name", r.Run.Tool, "time", seconds(r.Run.Finished.Sub(r.Run.Started)),
+		"tests", strconv.Itoa(all.tests), "failures", strconv.Itoa(all.failures), "errors", strconv.Itoa(all.errors))
+	about, spans := r.runProperties(), r.spans()
 	for _, sheet := range sheets {
-		if err := r.junitSuite(encoder, sheet, about, caseOf); err != nil {
+		text.suite(sheet, spans.of(sheet.Target.ID), about, caseOf)
+		// One suite is held at a time.
+		if _, err := text.text.WriteTo(w); err != nil {
 			return fmt.Errorf("write suite %s: %w", sheet.Target.ID, err)
 		}
 	}
-	if err := encoder.EncodeToken(root.End()); err != nil {
-		return err
-	}
-	return encoder.Close()
+	text.end()
+	_, err := text.text.WriteTo(w)
+	return err
 }
 
-func (r *Report) junitSuite(encoder *xml.Encoder, sheet Sheet, run properties, caseOf func(Row) junitCase) error {
+func (t *xmlText) suite(sheet Sheet, took span, run properties, caseOf func(Row) junitCase) {
 	n := totals(sheet)
-	began, took := r.span(sheet.Target.ID)
-	suite := element("testsuite", "name", judge.Printable(sheet.Target.ID, longestCell),
-		"tests", n.tests, "failures", n.failures, "errors", n.errors, "skipped", n.skipped,
-		"time", seconds(took), "timestamp", began.UTC().Format(time.RFC3339), "hostname", judge.Printable(sheet.Target.Node.Name, longestCell))
-	if err := encoder.EncodeToken(suite); err != nil {
-		return err
-	}
-	about := junitAbout{append(slices.Clone(run), targetProperties(sheet.Target)...)}
-	if err := encoder.EncodeElement(about, element("properties")); err != nil {
-		return err
-	}
+	t.begin("testsuite", "name", judge.Printable(sheet.Target.ID, longestCell),
+		"tests", strconv.Itoa(n.tests), "failures", strconv.Itoa(n.failures), "errors", strconv.Itoa(n.errors), "skipped", strconv.Itoa(n.skipped),
+		"time", seconds(took.ended.Sub(took.began)), "timestamp", took.began.UTC().Format(time.RFC3339),
+		"hostname", judge.Printable(sheet.Target.Node.Name, longestCell))
+	t.properties(append(slices.Clone(run), targetProperties(sheet.Target)...))
 	for _, row := range sheet.Rows {
-		if err := encoder.Encode(caseOf(row)); err != nil {
-			return err
-		}
+		t.testCase(caseOf(row))
 	}
-	return encoder.EncodeToken(suite.End())
+	t.end()
+}
+
+func (t *xmlText) testCase(c junitCase) {
+	t.begin("testcase", "name", c.Name, "classname", c.Class)
+	if c.About != nil {
+		t.properties(c.About)
+	}
+	t.message("skipped", c.Skipped)
+	t.message("error", c.Error)
+	t.message("failure", c.Failure)
+	if c.Out != "" {
+		t.element("system-out", c.Out)
+	}
+	t.end()
+}
+
+func (t *xmlText) message(name string, m *junitMessage) {
+	if m != nil {
+		t.element(name, m.Body, "type", m.Type, "message", m.Message)
+	}
+}
+
+func (t *xmlText) properties(list properties) {
+	t.begin("properties")
+	for _, p := range list {
+		t.element("property", "", "name", p.Name, "value", p.Value)
+	}
+	t.end()
 }
 
 func testCase(row Row) junitCase {
 	c := junitCase{
-		Name:  fmt.Sprintf("%s [%s]", row.Control.ID, judge.Printable(row.Verdict.Target, longestCell)),
+		Name:  row.Control.ID + " [" + judge.Printable(row.Verdict.Target, longestCell) + "]",
 		Class: "katacert." + string(row.Control.Group),
 	}
 	details := readings(row)
@@ -125,44 +133,28 @@ func testCase(row Row) junitCase {
 // readings lists what decided a verdict, for formats of plain text.
 func readings(row Row) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s\n", row.Control.Title)
+	say := func(parts ...string) {
+		for _, part := range parts {
+			b.WriteString(part)
+		}
+	}
+	say(row.Control.Title, "\n")
 	truth, control, subject := row.Control.Columns()
 	for _, c := range row.Verdict.Compared {
-		fmt.Fprintf(&b, "%s\n  %s: %s\n", judge.Printable(c.Reading, longestCell), truth, judge.Printable(c.Truth, longestCell))
+		say(judge.Printable(c.Reading, longestCell), "\n  ", truth, ": ", judge.Printable(c.Truth, longestCell), "\n")
 		if c.Control != "" {
-			fmt.Fprintf(&b, "  %s: %s\n", control, judge.Printable(c.Control, longestCell))
+			say("  ", control, ": ", judge.Printable(c.Control, longestCell), "\n")
 		}
-		fmt.Fprintf(&b, "  %s: %s", subject, judge.Printable(c.Subject, longestCell))
+		say("  ", subject, ": ", judge.Printable(c.Subject, longestCell))
 		if said := Note(c); said != "" {
-			fmt.Fprintf(&b, " (%s)", said)
+			say(" (", said, ")")
 		}
-		b.WriteByte('\n')
+		say("\n")
 	}
 	if row.Verdict.Result != judge.Pass && row.Control.OnFail != "" {
-		fmt.Fprintf(&b, "what to do: %s\n", row.Control.OnFail)
+		say("what to do: ", row.Control.OnFail, "\n")
 	}
 	return b.String()
-}
-
-// span returns when the phases of a target began and how long they took
-// together; those of the run for a target that has none.
-func (r *Report) span(target string) (time.Time, time.Duration) {
-	var began, ended time.Time
-	for _, t := range r.Timings {
-		if t.Target != target {
-			continue
-		}
-		if began.IsZero() || t.Started.Before(began) {
-			began = t.Started
-		}
-		if end := t.Started.Add(t.Duration); end.After(ended) {
-			ended = end
-		}
-	}
-	if began.IsZero() {
-		return r.Run.Started, r.Run.Finished.Sub(r.Run.Started)
-	}
-	return began, ended.Sub(began)
 }
 
 func totals(sheet Sheet) (n junitTotals) {
@@ -186,11 +178,3 @@ func (n junitTotals) plus(m junitTotals) junitTotals {
 
 // seconds writes a duration as the schema's SUREFIRE_TIME.
 func seconds(d time.Duration) string { return fmt.Sprintf("%.3f", max(d, 0).Seconds()) }
-
-func element(name string, attributes ...any) xml.StartElement {
-	start := xml.StartElement{Name: xml.Name{Local: name}}
-	for i := 0; i+1 < len(attributes); i += 2 {
-		start.Attr = append(start.Attr, xml.Attr{Name: xml.Name{Local: fmt.Sprint(attributes[i])}, Value: fmt.Sprint(attributes[i+1])})
-	}
-	return start
-}

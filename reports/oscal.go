@@ -26,14 +26,13 @@ type oscal struct {
 	sheets []Sheet
 	// objectives are the controls with their verdicts on every target.
 	objectives []*objective
-	// ids are the identities of the observations, each of which is pointed at twice.
-	ids map[*Verdict]string
+	// ids are the identities of the observations, each of which is named up to three
+	// times, in the order of the sheets and their rows.
+	ids []string
 	// prose keeps sentences as Markdown, which a thousand targets have in common.
 	prose map[string]string
 	// rests keeps what the verdicts of a control on the last target rest on, in words.
 	rests map[string]restText
-	// ended is when the evidence of a target was complete, by the target's id.
-	ended map[string]string
 }
 
 // writeOSCAL writes the assessment results: every verdict is an observation of one
@@ -42,14 +41,12 @@ type oscal struct {
 // that was not applicable anywhere is excluded from what was reviewed, because
 // nothing was found of it.
 func writeOSCAL(w io.Writer, r *Report) error {
-	o := &oscal{r: r, sheets: r.Sheets(), ids: map[*Verdict]string{}, prose: map[string]string{}, rests: map[string]restText{}, ended: map[string]string{}}
+	o := &oscal{r: r, sheets: r.Sheets(), prose: map[string]string{}, rests: map[string]restText{}}
 	o.objectives = objectivesOf(o.sheets)
 	for _, sheet := range o.sheets {
 		for _, row := range sheet.Rows {
-			o.ids[row.Verdict] = r.identity("verdict", row.Control.ID, row.Verdict.Target)
+			o.ids = append(o.ids, r.identity("verdict", row.Control.ID, row.Verdict.Target))
 		}
-		began, took := r.span(sheet.Target.ID)
-		o.ended[sheet.Target.ID] = oscalTime(began.Add(took))
 	}
 	s := &jsonStream{w: w}
 	return s.document(func() {

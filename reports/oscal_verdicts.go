@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"iter"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/katacert/katacert/suites/judge"
@@ -13,11 +14,14 @@ import (
 type objective struct {
 	control *Control
 	rows    []Row
-	counts  map[string]int
+	// places are those of the rows among all rows of all sheets.
+	places []int
+	counts map[string]int
 }
 
 func objectivesOf(sheets []Sheet) (all []*objective) {
 	index := map[string]*objective{}
+	place := 0
 	for _, sheet := range sheets {
 		for _, row := range sheet.Rows {
 			of := index[row.Control.ID]
@@ -26,7 +30,8 @@ func objectivesOf(sheets []Sheet) (all []*objective) {
 				index[row.Control.ID] = of
 				all = append(all, of)
 			}
-			of.rows = append(of.rows, row)
+			of.rows, of.places = append(of.rows, row), append(of.places, place)
+			place++
 			of.counts[row.Mark()]++
 		}
 	}
@@ -67,15 +72,19 @@ func (o *objective) says() string {
 // the readings of what passed are left to report.json, as on the page.
 func (o *oscal) observations() iter.Seq[any] {
 	return func(yield func(any) bool) {
-		shown := 0
+		shown, place := 0, 0
+		spans := o.r.spans()
 		for _, sheet := range o.sheets {
+			of := o.observed(sheet.Target.ID, spans)
 			for _, row := range sheet.Rows {
-				seen := o.observation(row)
+				seen := o.observation(row, of)
+				seen.UUID = o.ids[place]
+				place++
 				if row.Verdict.Result != judge.Pass || shown < mostShown {
 					seen.Remarks = sideBySide(row)
 					shown++
 				}
-				if !yield(seen) {
+				if !yield(&seen) {
 					return
 				}
 			}
@@ -83,18 +92,31 @@ func (o *oscal) observations() iter.Seq[any] {
 	}
 }
 
-func (o *oscal) observation(row Row) oscalObservation {
+// observedTarget is what the observations of one target have in common.
+type observedTarget struct {
+	name, title string
+	subjects    []oscalSubject
+	collected   string
+}
+
+func (o *oscal) observed(id string, spans spans) observedTarget {
+	name := orUnknown(id)
+	return observedTarget{name: name, title: " on " + Prose(name), subjects: []oscalSubject{o.subject(id)}, collected: oscalTime(spans.of(id).ended)}
+}
+
+var tested = []string{"TEST"}
+
+func (o *oscal) observation(row Row, of observedTarget) oscalObservation {
 	v := row.Verdict
-	props := []oscalProp{{Name: "control", NS: oscalNamespace, Value: row.Control.ID}, {Name: "target", NS: oscalNamespace, Value: orUnknown(v.Target)},
-		{Name: "verdict", NS: oscalNamespace, Value: string(v.Result)}, {Name: "shown-able-to-fail", NS: oscalNamespace, Value: fmt.Sprint(v.Shown)}}
 	kind := "control-objective"
 	if v.Result == judge.Fail {
 		kind = "finding"
 	}
 	seen := oscalObservation{
-		UUID: o.ids[v], Title: o.said(row.Control.ID) + " on " + o.said(orUnknown(v.Target)),
-		Description: o.said(orUnknown(v.Reason)), Props: props, Methods: []string{"TEST"}, Types: []string{kind},
-		Subjects: []oscalSubject{o.subject(v.Target)}, Collected: o.ended[v.Target],
+		Title: o.said(row.Control.ID) + of.title, Description: o.said(orUnknown(v.Reason)), Methods: tested, Types: []string{kind},
+		Props: []oscalProp{{Name: "control", NS: oscalNamespace, Value: row.Control.ID}, {Name: "target", NS: oscalNamespace, Value: of.name},
+			{Name: "verdict", NS: oscalNamespace, Value: string(v.Result)}, {Name: "shown-able-to-fail", NS: oscalNamespace, Value: strconv.FormatBool(v.Shown)}},
+		Subjects: of.subjects, Collected: of.collected,
 	}
 	if len(v.Rests) > 0 {
 		seen.Evidence = []oscalEvidence{{Href: "evidence.jsonl", Description: o.restsOn(row.Control.ID, v.Rests)}}
@@ -184,9 +206,9 @@ func (o *oscal) risks() iter.Seq[any] {
 			if c.OnFail != "" {
 				risk.Remediations = []oscalRemedy{{UUID: o.r.identity("remedy", c.ID), Lifecycle: "recommendation", Title: "What to do", Description: Prose(c.OnFail)}}
 			}
-			for _, row := range objective.rows {
+			for i, row := range objective.rows {
 				if row.Verdict.Result == judge.Fail {
-					risk.Observations = append(risk.Observations, oscalPointer{Observation: o.ids[row.Verdict]})
+					risk.Observations = append(risk.Observations, oscalPointer{Observation: o.ids[objective.places[i]]})
 				}
 			}
 			if !yield(risk) {
@@ -207,13 +229,13 @@ func (o *oscal) findings() iter.Seq[any] {
 			finding := oscalFinding{UUID: o.r.identity("finding", c.ID), Title: Prose(c.Title), Description: Prose(c.ID + ": " + objective.says()),
 				Props:  oscalProps(properties{{Name: "control", Value: c.ID}, {Name: "level", Value: string(c.Level)}}),
 				Target: oscalTarget{Type: "objective-id", TargetID: c.ID, Status: objective.status()}}
-			for _, row := range objective.rows {
-				finding.Observations = append(finding.Observations, oscalPointer{Observation: o.ids[row.Verdict]})
+			for _, place := range objective.places {
+				finding.Observations = append(finding.Observations, oscalPointer{Observation: o.ids[place]})
 			}
 			if objective.failed() {
 				finding.Risks = []oscalPointer{{Risk: o.r.identity("risk", c.ID)}}
 			}
-			if !yield(finding) {
+			if !yield(&finding) {
 				return
 			}
 		}

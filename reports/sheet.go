@@ -73,7 +73,7 @@ func (r *Report) Sheets() []Sheet {
 			control = &Control{ID: v.Control, Group: "unknown", Level: catalogue.Isolation}
 			controls[v.Control], rank[v.Control] = control, len(rank)
 		}
-		sheets[i].Rows = append(sheets[i].Rows, Row{Control: control, Verdict: v, Finding: r.Finding(*v)})
+		sheets[i].Rows = append(sheets[i].Rows, Row{Control: control, Verdict: v, Finding: r.finding(v, control)})
 	}
 	for _, sheet := range sheets {
 		slices.SortStableFunc(sheet.Rows, func(a, b Row) int { return cmp.Compare(rank[a.Control.ID], rank[b.Control.ID]) })

@@ -14,7 +14,9 @@ type jsonStream struct {
 	w io.Writer
 	// separator is what stands before the next field or entry.
 	separator string
-	err       error
+	// own is room for what writes itself.
+	own jsonText
+	err error
 }
 
 // document writes an object and what body puts into it.
@@ -77,6 +79,12 @@ func (s *jsonStream) nest(open, end string, body func()) {
 func (s *jsonStream) name(name string) { s.write(fmt.Sprintf("%s%q: ", s.separator, name)) }
 
 func (s *jsonStream) value(value any) {
+	if own, ok := value.(jsonWriter); ok {
+		s.own.text = s.own.text[:0]
+		own.writeJSON(&s.own)
+		s.bytes(s.own.text)
+		return
+	}
 	text, err := json.Marshal(value)
 	if err != nil {
 		s.err = fmt.Errorf("encode %T: %w", value, err)
