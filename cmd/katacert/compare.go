@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/katacert/katacert/reports"
+	"github.com/katacert/katacert/reports/bundle"
 	"github.com/katacert/katacert/reports/compare"
 )
 
@@ -24,10 +25,11 @@ func newCompare() *cobra.Command {
 and vanished, what was changed between them (versions, digests, Kata's
 configuration), and what takes longer by more than the noise in the runs.
 
-BEFORE and AFTER are folders of runs, or their report.json. The exit code is 1
-when something got worse, and 3 when a run cannot be read.`,
+BEFORE and AFTER are folders of runs, their report.json or their bundle.tar.gz. A
+bundle that was changed is refused; who signed it is for ` + "`katacert verify`" + `. The exit
+code is 1 when something got worse, and 3 when a run cannot be read.`,
 		Example: `  katacert compare reports/20260101-120000-1a2b3c4d reports/20260102-120000-5e6f7a8b
-  katacert compare accepted/report.json reports/20260102-120000-5e6f7a8b --format html --out changes.html`,
+  katacert compare accepted/bundle.tar.gz reports/20260102-120000-5e6f7a8b --format html --out changes.html`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) != 2 {
 				return usagef("katacert compare needs two runs, the one before and the one after: see `katacert compare --help`")
@@ -42,7 +44,7 @@ when something got worse, and 3 when a run cannot be read.`,
 			var runs [2]*reports.Report
 			for i, path := range args {
 				var err error
-				if runs[i], err = reports.Read(path); err != nil {
+				if runs[i], err = bundle.ReadReport(path); err != nil {
 					return err
 				}
 			}
