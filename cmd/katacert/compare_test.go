@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/katacert/katacert/reports"
+	"github.com/katacert/katacert/reports/bundle"
 	"github.com/katacert/katacert/reports/compare"
 	"github.com/katacert/katacert/suites/judge"
 )
@@ -17,6 +18,10 @@ func TestCompareSaysWhatGotWorse(t *testing.T) {
 		r.Cluster.Kubernetes = "v1.38.0"
 		r.Verdicts[0].Result, r.Verdicts[0].Reason = judge.Fail, "subject read the host's"
 	})
+	damaged := filepath.Join(t.TempDir(), bundle.File)
+	if err := os.WriteFile(damaged, []byte("\x1f\x8b no archive"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	for name, test := range map[string]struct {
 		before, after string
 		code          int
@@ -26,6 +31,7 @@ func TestCompareSaysWhatGotWorse(t *testing.T) {
 		"better": {after, filepath.Join(before, "report.json"), exitCertified, []string{"MENDED", "fail -> pass", "NOT WORSE"}},
 		"same":   {before, before, exitCertified, []string{"THE SAME"}},
 		"none":   {before, t.TempDir(), exitPartial, nil},
+		"bundle": {damaged, after, exitPartial, nil},
 	} {
 		got := katacert(t, "compare", test.before, test.after)
 		if got.code != test.code {
@@ -36,6 +42,9 @@ func TestCompareSaysWhatGotWorse(t *testing.T) {
 				t.Errorf("%s: it does not say %q:\n%s", name, part, got.stdout)
 			}
 		}
+	}
+	if got := katacert(t, "compare", damaged, after); !strings.Contains(got.stderr, "katacert verify") {
+		t.Errorf("of a damaged bundle it says %q", got.stderr)
 	}
 	for _, format := range compare.Formats() {
 		to := filepath.Join(t.TempDir(), "changes")
