@@ -26,7 +26,7 @@ func (f *trainingFlags) register(cmd *cobra.Command) {
 	flags.StringVar(&f.image, "training-image", "", "PyTorch image, by digest, that trains in place of katacert's own trainer")
 	flags.StringVar(&f.script, "training-script", "", "Python file that --training-image runs (default: katacert's; yours must print the same evidence)")
 	flags.Int64Var(&f.gpus, "training-gpus", -1, "GPUs that the training pod asks for (default: 1 with --training-image, 0 without)")
-	flags.StringVar(&f.blockStorage, "block-storage-class", "", "StorageClass that serves volumes without a file system (volumeMode Block), for a training job on one (default: the one annotated katacert.dev/block-volumes=true)")
+	flags.StringVar(&f.blockStorage, "block-storage-class", "", "StorageClass that serves volumes without a file system (volumeMode Block), for a training job on one (default: the one annotated katacert.dev/block-volumes=true, as the local cluster has)")
 }
 
 func (f *trainingFlags) check() error {
