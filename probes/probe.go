@@ -131,6 +131,13 @@ func TenantData() []string {
 // test, and c on plain runc, whose data the control vantages must find.
 func Tenants() []string { return []string{"a", "b", "c"} }
 
+// DataGPU is the kind of data that a tenant leaves in the memory of a GPU. It is laid
+// out by a pod of its own, and none of TenantData.
+const DataGPU = "gpu"
+
+// GPUToken names the token that the first tenant leaves in the memory of GPUs.
+func GPUToken() string { return TenantToken(DataGPU, Tenants()[0]) }
+
 // TenantToken names the token of one tenant's data of one kind in Context.Seek.
 func TenantToken(kind, tenant string) string { return kind + "-" + tenant }
 
@@ -150,7 +157,7 @@ func SeekNames() []string {
 			names = append(names, TenantToken(kind, tenant))
 		}
 	}
-	return names
+	return append(names, GPUToken())
 }
 
 // Names of what a round is told by katacert itself, keys of Context.Params. The

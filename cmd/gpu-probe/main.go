@@ -19,6 +19,7 @@ import (
 	"github.com/katacert/katacert/probes"
 	"github.com/katacert/katacert/probes/gpu"
 	"github.com/katacert/katacert/probes/gpu/management"
+	"github.com/katacert/katacert/probes/gpunode"
 	"github.com/katacert/katacert/probes/kernel"
 	"github.com/katacert/katacert/probes/round"
 )
@@ -40,10 +41,11 @@ Usage:
 Run "gpu-probe round -h" for its flags.
 `
 
-// inventory are the GPU probes and, where they are asked for, those by which the
-// kernel that serves the GPU is told from the node's.
+// inventory are the GPU probes and, where they are asked for, the one that tells which
+// GPUs a container has without the driver's word, and those by which the kernel that
+// serves the GPU is told from the node's.
 func inventory() []probes.Probe {
-	all := append(gpu.Inventory(), management.Probe(nvml.New()))
+	all := append(gpu.Inventory(), management.Probe(nvml.New()), gpunode.Seen())
 	for _, p := range kernel.Probes() {
 		if p.ID == "boot-id" || p.ID == "uname" {
 			p.OptIn = true

@@ -109,7 +109,7 @@ func bringImages(ctx context.Context, c cluster.Cluster, set *images.Set, prefix
 // references names the images of a set by digest, as a push to the prefix would.
 func references(set *images.Set, prefix string) (map[string]string, error) {
 	refs := map[string]string{}
-	for _, name := range images.Names() {
+	for _, name := range set.Names() {
 		index, err := set.Index(name)
 		if err != nil {
 			return nil, err

@@ -15,37 +15,49 @@ func newImages() *cobra.Command {
 		Use:   "images",
 		Short: "Build, save, push and list the images of a run",
 		Long: `katacert assembles its own images without Docker: the probe, a pause and a small
-trainer, for linux/amd64 and linux/arm64. The same source gives the same digests.`,
+trainer, for linux/amd64 and linux/arm64. The same source gives the same digests.
+--gpu adds the one with gpu-probe, for nodes with real GPUs: it takes a C compiler and
+holds this machine's C library, so that its digest is the same on the same machine.`,
 		Example: `  katacert images list
   katacert images push --image-registry registry.example/team/katacert
   katacert images save --dir ./images        # for air-gapped sites`,
 	}, newImagesBuild(), newImagesSave(), newImagesPush(), newImagesList())
 }
 
-// buildAll builds the images of the given architectures with progress on
-// standard error.
-func buildAll(cmd *cobra.Command, arches []string) (*images.Set, error) {
-	for _, arch := range arches {
+// buildFlags say what to build.
+type buildFlags struct {
+	arches []string
+	gpu    bool
+}
+
+func (f *buildFlags) register(cmd *cobra.Command) {
+	cmd.Flags().StringSliceVar(&f.arches, "arch", images.Arches(), "architectures to build for")
+	cmd.Flags().BoolVar(&f.gpu, "gpu", false, "build the image with gpu-probe too, which takes a C compiler for each architecture")
+}
+
+// build builds the images with progress on standard error.
+func (f *buildFlags) build(cmd *cobra.Command) (*images.Set, error) {
+	for _, arch := range f.arches {
 		if !slices.Contains(images.Arches(), arch) {
 			return nil, usagef("unknown --arch %q: choose of %s", arch, join(images.Arches()))
 		}
 	}
-	return images.Build(cmd.Context(), images.Options{Arch: arches, Progress: cmd.ErrOrStderr()})
-}
-
-func archFlag(cmd *cobra.Command, arches *[]string) {
-	cmd.Flags().StringSliceVar(arches, "arch", images.Arches(), "architectures to build for")
+	o := images.Options{Arch: f.arches, Progress: cmd.ErrOrStderr()}
+	if f.gpu {
+		o.Names = images.WithGPU()
+	}
+	return images.Build(cmd.Context(), o)
 }
 
 func newImagesBuild() *cobra.Command {
-	var arches []string
+	var f buildFlags
 	cmd := &cobra.Command{
 		Use:     "build",
 		Short:   "Build the images and show their digests",
 		Example: "  katacert images build --arch arm64",
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			set, err := buildAll(cmd, arches)
+			set, err := f.build(cmd)
 			if err != nil {
 				return err
 			}
@@ -57,12 +69,12 @@ func newImagesBuild() *cobra.Command {
 			return table.Flush()
 		},
 	}
-	archFlag(cmd, &arches)
+	f.register(cmd)
 	return cmd
 }
 
 func newImagesSave() *cobra.Command {
-	var arches []string
+	var f buildFlags
 	var dir string
 	cmd := &cobra.Command{
 		Use:     "save",
@@ -70,7 +82,7 @@ func newImagesSave() *cobra.Command {
 		Example: "  katacert images save --dir ./images\n  ctr -n k8s.io images import ./images/probe-linux-amd64.tar",
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			set, err := buildAll(cmd, arches)
+			set, err := f.build(cmd)
 			if err != nil {
 				return err
 			}
@@ -84,25 +96,25 @@ func newImagesSave() *cobra.Command {
 			return nil
 		},
 	}
-	archFlag(cmd, &arches)
+	f.register(cmd)
 	cmd.Flags().StringVar(&dir, "dir", "images", "folder to write to")
 	return cmd
 }
 
 func newImagesPush() *cobra.Command {
-	var arches []string
+	var f buildFlags
 	var prefix string
 	var insecure bool
 	cmd := &cobra.Command{
 		Use:     "push",
 		Short:   "Push the images to a registry",
-		Example: "  katacert images push --image-registry registry.example/team/katacert",
+		Example: "  katacert images push --image-registry registry.example/team/katacert\n  katacert images push --image-registry registry.example/team/katacert --gpu --arch amd64",
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if prefix == "" {
 				return usagef("images push needs --image-registry PREFIX")
 			}
-			set, err := buildAll(cmd, arches)
+			set, err := f.build(cmd)
 			if err != nil {
 				return err
 			}
@@ -110,13 +122,13 @@ func newImagesPush() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			for _, name := range images.Names() {
+			for _, name := range set.Names() {
 				fmt.Fprintln(cmd.OutOrStdout(), refs[name])
 			}
 			return nil
 		},
 	}
-	archFlag(cmd, &arches)
+	f.register(cmd)
 	cmd.Flags().StringVar(&prefix, "image-registry", "", "registry and path to push to; the images' names follow it")
 	cmd.Flags().BoolVar(&insecure, "insecure-registry", false, "allow plain HTTP")
 	return cmd

@@ -137,7 +137,10 @@ func loadImages(ctx context.Context, c cluster.Cluster, loader cluster.ImageLoad
 		return nil, fmt.Errorf("bring katacert's images to cluster %s: its nodes are of more than one architecture (%s)", c.Name(), join(arches))
 	}
 	refs := map[string]string{}
-	for _, name := range []string{images.Probe, images.Trainer} {
+	for _, name := range set.Names() {
+		if name == images.Pause { // kind's nodes have one of their own
+			continue
+		}
 		info, err := set.Info(name, arches[0])
 		if err != nil {
 			return nil, err

@@ -15,12 +15,16 @@ import (
 // Hold fills the memory of every GPU, and its shared memory, with a tenant's
 // token, shows on stdout that it lies there, and holds it until it is told to
 // stop (SIGTERM, SIGINT), after which it gives the memory back as it is, or until
-// it is killed. The next tenant then looks for what is left.
+// it is killed. With --until-killed nothing but the kill ends it: kubelets send SIGTERM
+// before SIGKILL even where a pod is given no time to end
+// (killContainer in pkg/kubelet/kuberuntime). The next tenant then looks
+// for what is left.
 func Hold(args []string, stdout io.Writer) error {
 	flags := flag.NewFlagSet("gpu-probe hold", flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
 	tokenHex := flags.String("token", "", "the token to leave, 64 hexadecimal digits")
 	wanted := flags.Float64("share", defaultShare, "the share of the free memory to fill")
+	deaf := flags.Bool("until-killed", false, "hold on when told to stop")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
@@ -32,7 +36,11 @@ func Hold(args []string, stdout io.Writer) error {
 		return fmt.Errorf("--share %v is no share between 0 and 1", *wanted)
 	}
 	stop := make(chan os.Signal, 1)
-	signal.Notify(stop, unix.SIGTERM, unix.SIGINT)
+	if *deaf {
+		signal.Ignore(unix.SIGTERM, unix.SIGINT)
+	} else {
+		signal.Notify(stop, unix.SIGTERM, unix.SIGINT)
+	}
 	_, devices, err := open()
 	if err != nil {
 		return err

@@ -30,15 +30,19 @@ const defaultShare = 0.95
 // maxDevices bounds how many GPUs are looked at; the largest machines have 16.
 const maxDevices = 16
 
-// looks are the rounds of probes that take part once.
-var looks = []evidence.Round{evidence.Look}
+// looks are the rounds of probes that ask what a GPU does, leftovers those of probes
+// that ask what others left in it, which who is given a dead tenant's GPU asks too.
+var (
+	looks     = []evidence.Round{evidence.Look}
+	leftovers = []evidence.Round{evidence.Look, evidence.Aftermath}
+)
 
 // Inventory lists the GPU probes in the order in which they run: what was left in
 // memory is looked at before anything else of ours touches it.
 func Inventory() []probes.Probe {
 	all := []probes.Probe{
-		{ID: "gpu-shared-memory", Rounds: looks, Observe: onEach(sharedMemory)},
-		{ID: "gpu-residue", Rounds: looks, Observe: onEach(residue)},
+		{ID: "gpu-shared-memory", Rounds: leftovers, Observe: onEach(sharedMemory)},
+		{ID: "gpu-residue", Rounds: leftovers, Observe: onEach(residue)},
 		{ID: "gpu-device-nodes", Rounds: looks, Observe: deviceNodes},
 		{ID: "gpu-cuda-devices", Rounds: looks, Observe: devices},
 		{ID: "gpu-compute", Rounds: looks, Observe: onEach(computation)},

@@ -14,7 +14,9 @@ import (
 	"k8s.io/client-go/kubernetes/fake"
 	clienttesting "k8s.io/client-go/testing"
 
+	"github.com/katacert/katacert/probes/evidence"
 	"github.com/katacert/katacert/suites/catalogue"
+	"github.com/katacert/katacert/suites/judge"
 )
 
 var (
@@ -220,6 +222,7 @@ func TestNeedsFollowControls(t *testing.T) {
 		{plain, []Need{EveryRun}},
 		{catalogue.Control{NeedsTenants: true}, []Need{EveryRun, Accounts, Volumes}},
 		{catalogue.Control{NeedsTraining: true}, []Need{EveryRun, Training, Volumes}},
+		{catalogue.Control{Also: []evidence.Vantage{evidence.GPUSuccessor}, Rule: &judge.Rule{Control: evidence.GPUSubject, Subject: evidence.GPUSubject}}, []Need{EveryRun, GPUs}},
 		{catalogue.Control{Asks: []string{"kubelet-anonymous"}}, []Need{EveryRun, Kubelet}},
 		{catalogue.Control{Asks: []string{"rights"}}, []Need{EveryRun, Accounts, Rights}},
 	} {

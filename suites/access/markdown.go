@@ -12,7 +12,7 @@ import (
 // what it is for, and the controls that take the need.
 func Markdown(all []catalogue.Control) string {
 	var out strings.Builder
-	for _, need := range []Need{EveryRun, Accounts, Volumes, Training, Rights, Kubelet, Controllers, PullSecret, Script} {
+	for _, need := range []Need{EveryRun, Accounts, Volumes, Training, GPUs, Rights, Kubelet, Controllers, PullSecret, Script} {
 		fmt.Fprintf(&out, "**%s** %s\n\n| permission | scope | what for |\n| --- | --- | --- |\n", needTitle(need), takers(need, all))
 		for _, row := range rows(need) {
 			fmt.Fprintf(&out, "| %s | %s | %s |\n", row.what, row.scope, row.why)
@@ -57,10 +57,14 @@ func smallest(ids []string, all []catalogue.Control) catalogue.Profile {
 // row is a line of the table: permissions for one resource and one purpose.
 type row struct{ what, scope, why string }
 
+// rows are those of a need, also what another one takes already, but for what is only
+// passed on.
 func rows(need Need) []row {
 	var list []row
-	for _, p := range Table(Extras{Secret: Secret{Namespace: "NAMESPACE", Name: "NAME"}, Script: true}) {
-		if p.Need != need {
+	extras := Extras{Secret: Secret{Namespace: "NAMESPACE", Name: "NAME"}, Script: true}
+	table := Table(extras)
+	for _, p := range distinct(slices.DeleteFunc(all(extras), func(p Permission) bool { return p.Need != need })) {
+		if p.PassedOn && !slices.Contains(table, p) {
 			continue
 		}
 		next := row{"`" + p.What() + "`", scope(p), p.Why}

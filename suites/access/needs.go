@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/katacert/katacert/probes/evidence"
 	"github.com/katacert/katacert/suites/catalogue"
 )
 
@@ -36,6 +37,9 @@ func Needs(controls []catalogue.Control, extras Extras) []Need {
 		}
 		if c.NeedsTraining {
 			needs[Volumes], needs[Training] = true, true
+		}
+		if slices.Contains(c.Vantages(), evidence.GPUSuccessor) {
+			needs[GPUs] = true
 		}
 		for _, question := range c.Asks {
 			takes, known := asks[question]

@@ -25,6 +25,8 @@ const (
 	Volumes Need = "volumes"
 	// Training is to read what the training job prints.
 	Training Need = "training"
+	// GPUs is to read whether a pod fills the GPUs that it was given.
+	GPUs Need = "GPUs"
 	// Rights is to ask what the account may do that pods have by default.
 	Rights Need = "default account"
 	// Kubelet is to ask the nodes' kubelets.

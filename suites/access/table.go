@@ -30,7 +30,7 @@ func Table(extras Extras) []Permission { return distinct(all(extras)) }
 
 // all is the table with what several needs have in common repeated for each.
 func all(extras Extras) []Permission {
-	return slices.Concat(everyRun(), accounts(), volumes(), training(), rights(), kubelet(), controllers(), pullSecret(extras.Secret), script(extras.Script), passedOn())
+	return slices.Concat(everyRun(), accounts(), volumes(), training(), gpus(), rights(), kubelet(), controllers(), pullSecret(extras.Secret), script(extras.Script), passedOn())
 }
 
 func everyRun() []Permission {
@@ -80,6 +80,12 @@ func volumes() []Permission {
 func training() []Permission {
 	return []Permission{
 		{Verb: "get", Resource: "pods/log", Need: Training, Why: "to read what the training job prints"},
+	}
+}
+
+func gpus() []Permission {
+	return []Permission{
+		{Verb: "get", Resource: "pods/log", Need: GPUs, Why: "to read when the first tenant's pod has filled its GPUs, and in how many places"},
 	}
 }
 

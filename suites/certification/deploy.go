@@ -94,6 +94,7 @@ func (t *targetRun) prepare(v evidence.Vantage) *seat {
 	case trains(v):
 		t.prepareTraining(s, o)
 	case v.GPU():
+		t.gpuImage(s, &o)
 		s.pod, s.err = t.gpuPod(v, o)
 	case weakened:
 		s.pod, s.err = pods.Weakened(o, pods.Weakness(weakness))

@@ -46,6 +46,9 @@ func (t *targetRun) handGPUs(ctx context.Context) []evidence.Observation {
 	gone, cancel := context.WithTimeout(ctx, t.r.o.Timeouts.Cleanup)
 	t.removeThese(gone, t.gpuSeats(), true)
 	cancel()
+	if t.r.plan.needs(evidence.GPUSuccessor) && t.computes() {
+		observations = append(observations, t.bequeathGPUs(ctx))
+	}
 	if t.r.plan.needsRelease() {
 		observations = append(observations, t.release(ctx))
 	}
@@ -58,7 +61,10 @@ func (t *targetRun) release(ctx context.Context) evidence.Observation {
 	var tried []string
 	for i, died := range endings {
 		name := fmt.Sprintf("gpu-release-%d", i+1)
-		s, err := t.gpuSeat(ctx, evidence.GPUSubject, name, t.share.free())
+		s, err := t.letIn(ctx, func() *seat {
+			pod := pods.GPU(t.gpuOptions(evidence.GPUSubject, name), evidence.GPUSubject, t.r.o.gpuResource(), t.share.free())
+			return &seat{vantage: evidence.GPUSubject, image: t.r.o.Images.Probe, pod: pod}
+		})
 		line := fmt.Sprintf("n=%d died=%s result=running", i+1, died)
 		if err != nil {
 			line = fmt.Sprintf("n=%d died=%s result=failed why=%s", i+1, died, url.PathEscape(printable(err.Error())))
@@ -107,15 +113,14 @@ func (t *targetRun) gpuOptions(v evidence.Vantage, name string) pods.Options {
 	return o
 }
 
-// gpuSeat starts a pod that asks for GPUs. A pod that was killed is gone from the API
+// letIn starts a pod that asks for GPUs, which fresh makes. A pod that was killed is gone from the API
 // server before the kubelet has given its devices back, and the kubelet then fails the
 // next one for good: another is made until one is let in, or the time for pods is over.
-func (t *targetRun) gpuSeat(ctx context.Context, v evidence.Vantage, name string, count int64) (*seat, error) {
+func (t *targetRun) letIn(ctx context.Context, fresh func() *seat) (*seat, error) {
 	limit := t.r.o.Timeouts.Pods
 	var s *seat
 	err := wait.PollUntilContextTimeout(ctx, t.r.o.Timeouts.retry(), limit, true, func(ctx context.Context) (bool, error) {
-		s = &seat{vantage: v, image: t.r.o.Images.Probe}
-		s.pod = pods.GPU(t.gpuOptions(v, name), v, t.r.o.gpuResource(), count)
+		s = fresh()
 		t.start(ctx, s)
 		var failure *pods.Failure
 		if errors.As(s.err, &failure) && failure.Reason == admissionRefused {
@@ -127,6 +132,7 @@ func (t *targetRun) gpuSeat(ctx context.Context, v evidence.Vantage, name string
 	if wait.Interrupted(err) && s.err != nil {
 		err = fmt.Errorf("%w: so did every pod that came for its GPUs within %v", s.err, limit)
 	}
+	s.err = err
 	return s, err
 }
 

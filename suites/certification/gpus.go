@@ -106,6 +106,31 @@ func (t *targetRun) chooseGPUVantages(share gpuShare) (given []evidence.Vantage,
 	return given, withheld
 }
 
+// gpuProgram is the path of the program that computes on GPUs, in the image that has it.
+const gpuProgram = "/gpu-probe"
+
+// computes says whether the target's node has GPUs that compute, and pods of the run the
+// program that lets them. Simulated ones are looked at by the program of all other pods.
+func (t *targetRun) computes() bool {
+	return t.share.allocatable > 0 && t.share.simulated == 0 && t.r.o.Images.GPUProbe != ""
+}
+
+// gpuImage chooses what a pod with GPUs runs, and by which program it looks.
+func (t *targetRun) gpuImage(s *seat, o *pods.Options) {
+	if t.computes() {
+		s.image, s.program = t.r.o.Images.GPUProbe, gpuProgram
+		o.Image = s.image
+	}
+}
+
+// RealGPUs says whether a node has GPUs of a resource that are none of katacert's own
+// stand-ins.
+func RealGPUs(node corev1.Node, resource string) bool {
+	quantity := node.Status.Allocatable[corev1.ResourceName(resource)]
+	_, simulated := node.Labels[pods.LabelSimulatedGPUs]
+	return quantity.Value() > 0 && !simulated
+}
+
 // gpuPod makes the pod of a vantage about GPUs, not yet created.
 func (t *targetRun) gpuPod(v evidence.Vantage, o pods.Options) (*corev1.Pod, error) {
 	switch v {
@@ -150,8 +175,12 @@ func (t *targetRun) gpuObservation() evidence.Observation {
 	}}
 }
 
-// noGPUProgram says why pods have no program that computes on GPUs.
+// noGPUProgram says why pods have no program that computes on GPUs; empty where they
+// have it.
 func (o Options) noGPUProgram() string {
+	if o.Images.GPUProbe != "" {
+		return ""
+	}
 	return cmp.Or(o.Images.NoGPUProbe, "katacert's image with gpu-probe was not built")
 }
 

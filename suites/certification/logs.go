@@ -7,15 +7,16 @@ import (
 	"io"
 
 	corev1 "k8s.io/api/core/v1"
-
-	"github.com/katacert/katacert/probes/evidence"
 )
 
-// logs follows a container's log until its evidence is whole, the container
+// endsEvidence says whether a line is the last one of evidence.
+func endsEvidence(line []byte) bool { return bytes.Contains(line, []byte(`{"end":`)) }
+
+// logs follows a container's log until a line says that it is whole, the container
 // ends or the limit is reached.
-func (t *targetRun) logs(ctx context.Context, pod *corev1.Pod, container string, limits evidence.Limits) ([]byte, error) {
+func (t *targetRun) logs(ctx context.Context, pod *corev1.Pod, container string, most int64, whole func(line []byte) bool) ([]byte, error) {
 	stream, err := t.r.client.CoreV1().Pods(pod.Namespace).GetLogs(pod.Name, &corev1.PodLogOptions{
-		Container: container, Follow: true, LimitBytes: new(limits.Bytes + 1),
+		Container: container, Follow: true, LimitBytes: new(most + 1),
 	}).Stream(ctx)
 	if err != nil {
 		return nil, err
@@ -23,7 +24,7 @@ func (t *targetRun) logs(ctx context.Context, pod *corev1.Pod, container string,
 	defer stream.Close() //nolint:errcheck // only read from
 	var out []byte
 	chunk := make([]byte, 32<<10)
-	for int64(len(out)) <= limits.Bytes && !bytes.Contains(lastLine(out), []byte(`{"end":`)) {
+	for int64(len(out)) <= most && !whole(lastLine(out)) {
 		n, err := stream.Read(chunk)
 		out = append(out, chunk[:n]...)
 		if errors.Is(err, io.EOF) {

@@ -70,10 +70,11 @@ type Cluster struct {
 // Images are references by digest, and how to pull them.
 type Images struct {
 	Probe, Trainer string
-	// NoGPUProbe says why there is no image with the program that computes on GPUs.
-	NoGPUProbe string
-	// Manifests are the digests of the single-platform images behind Probe and
-	// Trainer, by the digest of their index: some runtimes report the one in place
+	// GPUProbe is the image with the program that computes on GPUs, empty where no node
+	// has real ones; NoGPUProbe says why there is none where one has.
+	GPUProbe, NoGPUProbe string
+	// Manifests are the digests of the single-platform images behind Probe, Trainer
+	// and GPUProbe, by the digest of their index: some runtimes report the one in place
 	// of the other.
 	Manifests  map[string][]string
 	PullPolicy corev1.PullPolicy

@@ -153,7 +153,7 @@ func (r *runner) prepare(ctx context.Context, all []catalogue.Control) error {
 		r.report.Notices = append(r.report.Notices,
 			"Network: at 169.254.169.254 a stand-in of the local cluster answers as the clouds' metadata services do.")
 	}
-	for _, image := range []reports.Image{{Name: "probe", Ref: r.o.Images.Probe}, {Name: "trainer", Ref: r.o.Images.Trainer}, {Name: "training", Ref: r.o.Training.Image}} {
+	for _, image := range []reports.Image{{Name: "probe", Ref: r.o.Images.Probe}, {Name: "trainer", Ref: r.o.Images.Trainer}, {Name: "gpu-probe", Ref: r.o.Images.GPUProbe}, {Name: "training", Ref: r.o.Training.Image}} {
 		if image.Ref != "" {
 			image.Digest = digestOf(image.Ref)
 			r.report.Images = append(r.report.Images, image)

@@ -2,6 +2,7 @@ package certification
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/hex"
@@ -25,6 +26,8 @@ type seat struct {
 	vantage evidence.Vantage
 	pod     *corev1.Pod
 	image   string
+	// program is the path of what looks, in that image; empty for the probe.
+	program string
 	// data is what the pod holds of its tenant; nil for most.
 	data *pods.Data
 	// final is a text with which a warning says that the pod will never run: the
@@ -57,7 +60,7 @@ type order struct {
 // argv is the command line of one round. Parameters are arguments and never
 // stdin, which not every runtime carries reliably through an exec.
 func (s *seat) argv(o order) []string {
-	argv := []string{"/probe", "round", "--round", string(o.round), "--vantage", string(s.vantage), "--run", o.run, "--nonce", o.nonce}
+	argv := []string{cmp.Or(s.program, "/probe"), "round", "--round", string(o.round), "--vantage", string(s.vantage), "--run", o.run, "--nonce", o.nonce}
 	for _, name := range slices.Sorted(maps.Keys(o.params)) {
 		argv = append(argv, "--param", name+"="+o.params[name])
 	}
@@ -77,7 +80,7 @@ func (s *seat) argv(o order) []string {
 	if own != "" {
 		argv = append(argv, "--tenant", own, "--tenant-seed", hex.EncodeToString(probes.TenantSeed(o.secret, own)))
 	}
-	return append(argv, "--seek", seekList(o.seed, o.secret, own))
+	return append(argv, "--seek", seekList(o.seed, o.secret, own, s.vantage))
 }
 
 // tenantOf is the letter of the tenant for whose data a vantage stands.
@@ -94,8 +97,9 @@ func tenantOf(v evidence.Vantage) string {
 	}
 }
 
-// seekList gives the hashes of all tokens but those of the seeker's own data.
-func seekList(seed, secret []byte, own string) string {
+// seekList gives the hashes of all tokens but those of the seeker's own data. Who looks
+// through a GPU seeks what the first tenant leaves there, and nobody else does.
+func seekList(seed, secret []byte, own string, v evidence.Vantage) string {
 	var seek []string
 	for _, name := range probes.TokenNames() {
 		seek = append(seek, name+"="+probes.TokenHash(probes.Token(seed, name)))
@@ -108,6 +112,9 @@ func seekList(seed, secret []byte, own string) string {
 		for _, kind := range probes.TenantData() {
 			seek = append(seek, probes.TenantToken(kind, tenant)+"="+probes.TokenHash(probes.Token(of, kind)))
 		}
+	}
+	if v.GPU() {
+		seek = append(seek, probes.GPUToken()+"="+probes.TokenHash(gpuToken(secret)))
 	}
 	slices.Sort(seek)
 	return strings.Join(seek, ",")
@@ -136,8 +143,12 @@ func (t *targetRun) look(ctx context.Context, s *seat, round evidence.Round) evi
 		record.Error = t.explain(ctx, problem).Error()
 		return record
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, t.r.o.Timeouts.Round,
-		fmt.Errorf("the probes did not finish within %v (raise --timeout-scale if the node is slow)", t.r.o.Timeouts.Round))
+	limit := t.r.o.Timeouts.Round
+	if s.program == gpuProgram {
+		limit = t.r.o.Timeouts.GPUs
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, limit,
+		fmt.Errorf("the probes did not finish within %v (raise --timeout-scale if the node is slow)", limit))
 	defer cancel()
 	limits := evidence.DefaultLimits()
 	for again := round == evidence.Look || round == evidence.LookAgain; ; again = false {

@@ -162,7 +162,10 @@ func TestSeekersNeverGetTokens(t *testing.T) {
 				secrets, hashes[probes.TenantToken(kind, tenant)] = append(secrets, token), probes.TokenHash(token)
 			}
 		}
-		for _, secret := range secrets {
+		if strings.Contains(argv, probes.GPUToken()+"=") {
+			t.Errorf("vantage %s has no GPU and seeks what lies in one: %s", v, argv)
+		}
+		for _, secret := range append(secrets, gpuToken(secret)) {
 			if strings.Contains(argv, secret) {
 				t.Errorf("vantage %s is given a token: %s", v, argv)
 			}

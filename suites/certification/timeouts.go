@@ -22,6 +22,10 @@ type Timeouts struct {
 	// itself 45 s times the factor to plant and to revert, and must be heard to
 	// the end.
 	Round time.Duration
+	// GPUs is for one exec with all probes of a vantage that computes on GPUs, one after
+	// the other, and for filling all their memory. A driver that was never used by the
+	// sandbox needs seconds to start for each, and cards search hundreds of GB a second.
+	GPUs time.Duration
 	// TrainingImage is for a training image that the user names, many gigabytes, to be
 	// pulled, besides Pods.
 	TrainingImage time.Duration
@@ -40,6 +44,7 @@ func DefaultTimeouts(factor float64) Timeouts {
 		Pods:          scale(2 * time.Minute),
 		Grace:         scale(20 * time.Second),
 		Round:         scale(time.Minute),
+		GPUs:          scale(5 * time.Minute),
 		TrainingImage: scale(20 * time.Minute),
 		Training:      scale(3 * time.Minute),
 		Cleanup:       scale(time.Minute),

@@ -195,7 +195,7 @@ func (t *targetRun) trainAt(ctx context.Context, s *seat) {
 		fmt.Errorf("the training job did not end within %v (raise --timeout-scale if the node is slow)", t.r.o.Timeouts.Training))
 	defer cancel()
 	limits := evidence.DefaultLimits()
-	out, err := t.logs(ctx, s.pod, pods.TutorialContainer, limits)
+	out, err := t.logs(ctx, s.pod, pods.TutorialContainer, limits.Bytes, endsEvidence)
 	record.Finished = time.Now().UTC()
 	if err != nil {
 		record.Error = fmt.Sprintf("read the log of pod %s/%s: %v", s.pod.Namespace, s.pod.Name, err)

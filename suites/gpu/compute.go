@@ -26,6 +26,7 @@ func compute() []catalogue.Control {
 			ProvesNot: "Speed, which is recorded and never demanded. Floating point, whose last bits may differ between GPUs.",
 			OnFail:    "Read the driver's errors (Xid in the node's or the guest's kernel log), and run the same pod under runc on the same GPU.",
 			Also:      []evidence.Vantage{evidence.GPUNeighbour},
+			OptIn:     []string{"gpu-throughput"}, // for the figures
 			Rule:      recorded("gpu-computes-wrong", judge.ComputesWrong()),
 			Refs:      catalogue.Refs("NIST SI-7", "NIST SI-10", "NIST SI-17"),
 		},

@@ -20,10 +20,11 @@ const (
 	maxProcesses = 64
 )
 
-// Probe is the probe gpu-nvml on the given library.
+// Probe is the probe gpu-nvml on the given library. It also tells how the next tenant
+// finds a GPU set.
 func Probe(library nvml.Interface) probes.Probe {
 	return probes.Probe{
-		ID: "gpu-nvml", Rounds: []evidence.Round{evidence.Look}, From: probes.AnyPod,
+		ID: "gpu-nvml", Rounds: []evidence.Round{evidence.Look, evidence.Aftermath}, From: probes.AnyPod,
 		Observe: func(*probes.Context) evidence.Observation { return observe(library) },
 	}
 }
