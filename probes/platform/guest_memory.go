@@ -74,13 +74,18 @@ func mappings(smaps string) []mapping {
 		if !ok || err1 != nil || err2 != nil {
 			continue
 		}
-		path := ""
-		if len(fields) > 5 {
-			path = strings.TrimLeft(line[strings.Index(line, fields[4])+len(fields[4]):], " ")
-		}
-		all = append(all, mapping{kib: int64(end-begin) >> 10, perms: fields[1], path: path})
+		all = append(all, mapping{kib: int64(end-begin) >> 10, perms: fields[1], path: mappedPath(line)})
 	}
 	return all
+}
+
+// mappedPath is what follows the five fields of a line of maps: a path may have blanks.
+func mappedPath(line string) string {
+	const fields = 5
+	for range fields {
+		_, line, _ = strings.Cut(strings.TrimLeft(line, " "), " ")
+	}
+	return strings.TrimLeft(line, " ")
 }
 
 // whoMayOpen tells of a mapped file whether it still has a name, and who may open

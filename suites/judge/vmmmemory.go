@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	"github.com/katacert/katacert/probes/evidence"
 )
 
 // SharesMemory detects a guest whose memory others can read or learn from: mapped
@@ -27,6 +29,10 @@ func SharesMemory() Detection {
 		if cause, unread := h.values.Text("ksm_unread"); unread {
 			return Sight{Outcome: Unknown, Reason: "cannot be told apart in memory: the witness could not read whether the node merges pages: " + cause}
 		}
+		boots, err := c.images(h, evidence.Look)
+		if err != nil {
+			boots = nil // what the guest starts from is then not told from its memory
+		}
 		told := 0
 		for _, p := range monitors {
 			for _, m := range h.lines("memory", p.pid) {
@@ -34,6 +40,12 @@ func SharesMemory() Detection {
 					continue
 				}
 				path, kib := decoded(m["path"]), m["kib"]
+				if _, boot := boots[path]; boot && private(m) {
+					// QEMU maps kernel and initrd to load them. What the guest changes of
+					// that goes to pages of its own, never into the file.
+					readings = append(readings, Reading{Name: kib + " KiB at " + path, Seen: "what the guest starts from"})
+					continue
+				}
 				told++
 				says, what := memoryFault(m, path, merges == 1)
 				readings = append(readings, Reading{Name: kib + " KiB at " + path, Truth: "open to this guest's processes alone", Seen: what, Match: says != ""})
@@ -53,6 +65,10 @@ func SharesMemory() Detection {
 		}
 	}
 }
+
+// private says whether what is written to a mapping stays with the process
+// (proc_pid_maps(5)).
+func private(m map[string]string) bool { return strings.HasSuffix(m["perms"], "p") }
 
 // memoryFault says what is wrong with a mapping of guest memory, and what it is.
 func memoryFault(m map[string]string, path string, merges bool) (says, what string) {
