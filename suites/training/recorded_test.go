@@ -2,6 +2,7 @@ package training_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"strings"
@@ -58,6 +59,36 @@ func TestRecordedTrainingRepeats(t *testing.T) {
 			recorded(t, c.onRunc, evidence.TrainerReference), recorded(t, c.inSandbox, evidence.Trainer)}))
 		if v.Result != c.want {
 			t.Errorf("%s and %s: %s (%s)", c.onRunc, c.inSandbox, v.Result, v.Reason)
+		}
+	}
+}
+
+// A training job in a real sandbox of Kata 4.1.0 (Go shim, QEMU), on a node of Debian
+// 12 in an emulated machine, computed what the same job computed on that node.
+func TestTrainingInARealSandbox(t *testing.T) {
+	file, err := os.ReadFile(filepath.Join("testdata", "kata-4.1.0-qemu-go.jsonl"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var records []evidence.Record
+	for line := range bytes.Lines(file) {
+		var record evidence.Record
+		if err := json.Unmarshal(line, &record); err != nil {
+			t.Fatal(err)
+		}
+		records = append(records, record)
+	}
+	c := judge.Gather(records)
+	for name, test := range map[string]struct {
+		verdict judge.Verdict
+		want    judge.Result
+	}{
+		"converges":       {judge.Training(c), judge.Pass},
+		"repeats":         {judge.TrainingRepeats(c), judge.Pass},
+		"no block volume": {judge.TrainingOnBlock(c), judge.NotApplicable},
+	} {
+		if test.verdict.Result != test.want {
+			t.Errorf("%s: %s (%s)", name, test.verdict.Result, test.verdict.Reason)
 		}
 	}
 }
