@@ -29,10 +29,6 @@ func SharesMemory() Detection {
 		if cause, unread := h.values.Text("ksm_unread"); unread {
 			return Sight{Outcome: Unknown, Reason: "cannot be told apart in memory: the witness could not read whether the node merges pages: " + cause}
 		}
-		boots, err := c.images(h, evidence.Look)
-		if err != nil {
-			boots = nil // what the guest starts from is then not told from its memory
-		}
 		told := 0
 		for _, p := range monitors {
 			for _, m := range h.lines("memory", p.pid) {
@@ -40,14 +36,20 @@ func SharesMemory() Detection {
 					continue
 				}
 				path, kib := decoded(m["path"]), m["kib"]
-				if _, boot := boots[path]; boot && private(m) {
+				says, what := memoryFault(m, path, merges == 1)
+				if says != "" && private(m) {
 					// QEMU maps kernel and initrd to load them. What the guest changes of
 					// that goes to pages of its own, never into the file.
-					readings = append(readings, Reading{Name: kib + " KiB at " + path, Seen: "what the guest starts from"})
-					continue
+					boots, err := c.images(h, evidence.Look)
+					if err != nil {
+						return Sight{Outcome: Unknown, Reason: err.Error()}
+					}
+					if _, boot := boots[path]; boot {
+						readings = append(readings, Reading{Name: kib + " KiB at " + path, Seen: "what the guest starts from"})
+						continue
+					}
 				}
 				told++
-				says, what := memoryFault(m, path, merges == 1)
 				readings = append(readings, Reading{Name: kib + " KiB at " + path, Truth: "open to this guest's processes alone", Seen: what, Match: says != ""})
 				if says != "" {
 					wrong = append(wrong, fmt.Sprintf("%s %s", p, says))
