@@ -46,6 +46,13 @@ func records(t testing.TB, path string) []evidence.Record {
 	if err != nil {
 		t.Fatal(err)
 	}
+	// The recorded run has no isolation control that fails: its guests' memory is laid
+	// open, so that there is a fail to be hidden.
+	sound, open := []byte("perms=rw-p mergeable=0 path=/opt/kata/share/kata-containers/vmlinux"), []byte("perms=rw-s mergeable=0 path=/opt/kata/share/kata-containers/vmlinux")
+	if path == recorded && !bytes.Contains(data, sound) {
+		t.Fatal("the recorded run maps no kernel")
+	}
+	data = bytes.ReplaceAll(data, sound, open)
 	var all []evidence.Record
 	lines := bufio.NewScanner(bytes.NewReader(data))
 	lines.Buffer(nil, len(data)+1)
