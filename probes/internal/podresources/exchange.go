@@ -42,7 +42,7 @@ const (
 	maxHeaders = 64 << 10
 )
 
-// response is what came back: the fields of headers and trailers, and the body.
+// response is what came back: how the call ended, by headers and trailers, and the body.
 type response struct {
 	fields map[string]string
 	body   []byte
@@ -69,7 +69,7 @@ func post(ctx context.Context, socket, path string, message []byte) (response, e
 	defer func() { _ = conn.Close() }()
 	defer context.AfterFunc(ctx, func() { _ = conn.Close() })()
 	e := &exchange{conn: conn, response: response{fields: map[string]string{}}}
-	e.decoder = hpack.NewDecoder(4096, func(f hpack.HeaderField) { e.response.fields[f.Name] = f.Value })
+	e.decoder = hpack.NewDecoder(4096, e.keep)
 	e.decoder.SetMaxStringLength(maxHeaders)
 	err = e.ask(path, message)
 	for done := false; err == nil && !done; {
@@ -79,6 +79,15 @@ func post(ctx context.Context, socket, path string, message []byte) (response, e
 		return response{}, ctx.Err()
 	}
 	return e.response, err
+}
+
+// keep takes the fields that say how the call ended: what else is sent, however often,
+// takes no memory.
+func (e *exchange) keep(f hpack.HeaderField) {
+	switch f.Name {
+	case ":status", "grpc-status", "grpc-message":
+		e.response.fields[f.Name] = f.Value
+	}
 }
 
 // ask sends the request whole. The windows are opened once for the longest answer, so
