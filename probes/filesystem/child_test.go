@@ -66,6 +66,10 @@ type child struct {
 	mounts map[string]string
 	files  []*os.File
 	leak   string
+	// alone leaves nothing but the mounts in the directory for temporary files:
+	// a container does not see what else has gathered there, and a search must
+	// not run out of its bounds in it.
+	alone bool
 }
 
 func (c child) observe(t *testing.T) map[string]evidence.Observation {
@@ -85,12 +89,16 @@ func (c child) observe(t *testing.T) map[string]evidence.Observation {
 	// the shortest way to mount in the new namespace. It stays and keeps the
 	// namespace in being, as a container's main process does.
 	script := "set -e\n"
-	for source, target := range c.mounts {
-		script += fmt.Sprintf("mount --bind %s %s\n", source, target)
-	}
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
+	}
+	if c.alone {
+		script += aloneIn(os.TempDir(), t.TempDir(), self, c.mounts)
+	} else {
+		for source, target := range c.mounts {
+			script += fmt.Sprintf("mount --bind '%s' '%s'\n", source, target)
+		}
 	}
 	command := exec.Command("/bin/sh", append([]string{"-c", script + `"$0" "$@"`, self}, args...)...)
 	command.ExtraFiles = c.files
@@ -109,6 +117,25 @@ func (c child) observe(t *testing.T) map[string]evidence.Observation {
 		byProbe[o.Probe] = o
 	}
 	return byProbe
+}
+
+// aloneIn is a script that mounts a file system of memory over a directory, by
+// way of a stage within it, with nothing in it but the program and the mounts.
+func aloneIn(dir, stage, self string, mounts map[string]string) string {
+	script := fmt.Sprintf("mount -t tmpfs tmpfs '%s'\n", stage)
+	if below, err := filepath.Rel(dir, self); err == nil && filepath.IsLocal(below) {
+		staged := filepath.Join(stage, below)
+		script += fmt.Sprintf("mkdir -p '%s'\ntouch '%s'\nmount --bind '%s' '%s'\n", filepath.Dir(staged), staged, self, staged)
+	}
+	for source, target := range mounts {
+		staged := filepath.Join(stage, strings.TrimPrefix(target, dir))
+		script += fmt.Sprintf("mkdir -p '%s'\nmount --bind '%s' '%s'\n", staged, source, staged)
+	}
+	script += fmt.Sprintf("mount --move '%s' '%s'\n", stage, dir)
+	if dir != "/tmp" {
+		script += "mount -t tmpfs tmpfs /tmp\n"
+	}
+	return script
 }
 
 func list(t *testing.T, o evidence.Observation, reading string) []string {

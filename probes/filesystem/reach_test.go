@@ -37,7 +37,7 @@ func TestCanaryWalkFindsThePlantedFilesWhereverTheNodeIsMounted(t *testing.T) {
 	pod := func(source, seed string) []string {
 		mountPoint := mkdir(t, filepath.Join(t.TempDir(), "an odd", "place"))
 		seeker := probes.Context{Run: witness.Run, Round: evidence.LookAgain, Vantage: evidence.Weakened("host-path"), Seek: seek(seed)}
-		o := child{ctx: seeker, mounts: map[string]string{source: "'" + mountPoint + "'"}}.observe(t)["canary-walk"]
+		o := child{ctx: seeker, mounts: map[string]string{source: mountPoint}, alone: true}.observe(t)["canary-walk"]
 		return list(t, o, "found")
 	}
 	if found := pod(node, seed); len(found) < planted || planted == 0 {

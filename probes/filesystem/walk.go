@@ -1,11 +1,13 @@
 package filesystem
 
 import (
+	"cmp"
 	"errors"
 	"io"
 	"io/fs"
 	"os"
 	"path"
+	"slices"
 	"sync"
 	"time"
 
@@ -80,6 +82,8 @@ type step struct {
 	level int
 	dev   uint64
 	place bool
+	// changed is when a folder below a place was last changed, in nanoseconds.
+	changed int64
 }
 
 func newWalk(match func(content, path string) (string, bool)) *walk {
@@ -131,7 +135,12 @@ func (w *walk) from(r *roots) {
 	for _, root := range r.paths {
 		w.queue = append(w.queue, step{path: root})
 	}
+	sorted := false
 	for len(w.queue) > 0 {
+		if !sorted && w.queue[0].level > 0 {
+			sorted = true
+			newestFirst(w.queue)
+		}
 		next := w.queue[0]
 		w.queue = w.queue[1:]
 		if next.level > 1 && len(w.so.found) > 0 {
@@ -147,6 +156,17 @@ func (w *walk) from(r *roots) {
 		}
 	}
 	w.update(func(so *walkResult) { so.searched = !w.missed })
+}
+
+// newestFirst orders the folders below places, which head a queue. What was
+// planted for this run is younger than whatever a node's places have gathered
+// over the years, and has to be come to before that has used up a bound.
+func newestFirst(queue []step) {
+	below := slices.IndexFunc(queue, func(s step) bool { return !s.place })
+	if below < 0 {
+		below = len(queue)
+	}
+	slices.SortStableFunc(queue[:below], func(a, b step) int { return cmp.Compare(b.changed, a.changed) })
 }
 
 func (w *walk) update(change func(*walkResult)) {
@@ -200,7 +220,11 @@ func (w *walk) list(dir *os.File, below step, place bool) bool {
 			name := path.Join(below.path, entry.Name())
 			switch entry.Type() {
 			case fs.ModeDir:
-				w.queue = append(w.queue, step{path: name, level: below.level, dev: below.dev, place: below.place})
+				next := step{path: name, level: below.level, dev: below.dev, place: below.place}
+				if next.place {
+					next.changed = changedAt(int(dir.Fd()), entry.Name())
+				}
+				w.queue = append(w.queue, next)
 			case 0:
 				w.check(int(dir.Fd()), entry.Name(), name)
 			}
@@ -218,6 +242,16 @@ func (w *walk) list(dir *os.File, below step, place bool) bool {
 			return true
 		}
 	}
+}
+
+// changedAt is when a file was last changed, in nanoseconds; zero for one that is
+// not there any more.
+func changedAt(dir int, name string) int64 {
+	var stat unix.Stat_t
+	if err := unix.Fstatat(dir, name, &stat, unix.AT_SYMLINK_NOFOLLOW|unix.AT_NO_AUTOMOUNT); err != nil {
+		return 0
+	}
+	return stat.Ctim.Nano()
 }
 
 // check reads a regular file of a token's length.

@@ -85,6 +85,25 @@ func TestWalkLooksAtWellKnownPlacesFirst(t *testing.T) {
 	}
 }
 
+// TestWalkComesToTheYoungestFoldersOfAPlaceFirst holds that a node whose /tmp is
+// full of old folders does not use up a search before it is at the plants.
+func TestWalkComesToTheYoungestFoldersOfAPlaceFirst(t *testing.T) {
+	root := t.TempDir()
+	const folders, files = 10, 50
+	for dir := range folders {
+		for file := range files {
+			write(t, filepath.Join(root, "tmp", fmt.Sprint(dir), fmt.Sprint(file)), "")
+		}
+	}
+	write(t, filepath.Join(root, "tmp/zz/canary"), canary)
+	w := newWalk(isCanary)
+	w.entries = folders * files / 2
+	w.from(&roots{paths: []string{root}})
+	if result := w.result(); len(result.found) != 1 || result.searched {
+		t.Errorf("%+v", result)
+	}
+}
+
 // TestWalkEndsByTheClock holds that the search ends by either clock and says
 // so; a slow node is given more of both by the run's factor.
 func TestWalkEndsByTheClock(t *testing.T) {
