@@ -2,19 +2,18 @@ package reports_test
 
 import (
 	"fmt"
-	"os"
 	"regexp"
 	"strconv"
-	"strings"
 	"testing"
 
 	"github.com/katacert/katacert/reports/internal/sample"
+	"github.com/katacert/katacert/reports/pagetest"
 )
 
 // stopwatch measures in the page: how long after the start of the navigation it was
 // laid out whole, and the longest that one change of the filter took until it was laid
 // out again. Both are in milliseconds.
-const stopwatch = `<script>
+const stopwatch = `
 addEventListener('load', () => {
   const laidOut = () => document.documentElement.scrollHeight && performance.now();
   const open = laidOut();
@@ -34,31 +33,18 @@ addEventListener('load', () => {
   time(() => { pass.checked = true; });
   document.body.dataset.measured = open + ' ' + filter;
 });
-</script>`
+`
 
 var measuredInPage = regexp.MustCompile(`data-measured="([0-9.]+) ([0-9.]+)"`)
 
 // BenchmarkPageInABrowser opens the page of a large run in a real browser. Opening and
 // filtering must each take less than a second on a machine that does nothing else.
 func BenchmarkPageInABrowser(b *testing.B) {
-	browser := chromium(b)
-	text, err := os.ReadFile(page(b, sample.Large(1000, 100)))
-	if err != nil {
-		b.Fatal(err)
-	}
-	// The page's own security policy would not let the stopwatch run.
-	before, after, found := strings.Cut(string(text), `<meta http-equiv="Content-Security-Policy"`)
-	if !found {
-		b.Fatal("the page has no security policy")
-	}
-	before += strings.Replace(after[strings.Index(after, ">")+1:], "</body>", stopwatch+"</body>", 1)
-	file := b.TempDir() + "/measured.html"
-	if err := os.WriteFile(file, []byte(before), 0o600); err != nil {
-		b.Fatal(err)
-	}
+	browser := pagetest.Browser(b)
+	file := pagetest.WithScript(b, page(b, sample.Large(1000, 100)), stopwatch)
 	var open, filter float64
 	for b.Loop() {
-		dom, log := dumped(b, browser, "file://"+file)
+		dom, log := pagetest.Open(b, browser, "file://"+file)
 		took := measuredInPage.FindStringSubmatch(dom)
 		if took == nil {
 			b.Fatalf("the page did not measure itself: %s", log)

@@ -2,8 +2,6 @@ package reports_test
 
 import (
 	"bytes"
-	"crypto/sha256"
-	"encoding/base64"
 	"encoding/json"
 	"encoding/xml"
 	"errors"
@@ -21,6 +19,7 @@ import (
 
 	"github.com/katacert/katacert/reports"
 	"github.com/katacert/katacert/reports/internal/sample"
+	"github.com/katacert/katacert/reports/pagetest"
 )
 
 // displayed bounds a file for people, in bytes, whatever a pod sends.
@@ -120,56 +119,7 @@ func walk(t *testing.T, page []byte, visit func(*html.Node)) {
 func TestPageIsInertAndSelfContained(t *testing.T) {
 	for name, build := range samples() {
 		t.Run(name, func(t *testing.T) {
-			page := contents(t, filepath.Join(written(t, build()), "report.html"))
-			policy := ""
-			var inline []string
-			ids := map[string]bool{}
-			var links []string
-			walk(t, page, func(n *html.Node) {
-				if n.Type != html.ElementNode {
-					return
-				}
-				switch n.Data {
-				case "script", "style":
-					directive := n.Data + "-src 'sha256-" + sum(n.FirstChild.Data) + "'"
-					inline = append(inline, directive)
-				case "img", "iframe", "object", "embed", "link", "base", "video", "audio", "foreignobject", "b":
-					t.Errorf("there is an element <%s %v>", n.Data, n.Attr)
-				}
-				for _, a := range n.Attr {
-					switch {
-					case a.Key == "content" && strings.Contains(a.Val, "default-src"):
-						policy = a.Val
-					case a.Key == "href":
-						links = append(links, a.Val)
-					case a.Key == "id":
-						if ids[a.Val] {
-							t.Errorf("id %q is used twice", a.Val)
-						}
-						ids[a.Val] = true
-					case strings.HasPrefix(a.Key, "on"), a.Key == "src", a.Key == "style", a.Key == "srcset", a.Key == "action":
-						t.Errorf("<%s> has the attribute %s=%.60q", n.Data, a.Key, a.Val)
-					}
-				}
-			})
-			if len(inline) != 2 || !strings.HasPrefix(policy, "default-src 'none';") {
-				t.Fatalf("there are %d scripts and styles under the policy %q", len(inline), policy)
-			}
-			for _, directive := range inline {
-				if !strings.Contains(policy, directive) {
-					t.Errorf("the policy %q does not allow %q", policy, directive)
-				}
-			}
-			for _, link := range links {
-				if target, ok := strings.CutPrefix(link, "#"); !ok || !ids[target] {
-					t.Errorf("the link %q leads out of the page or nowhere", link)
-				}
-			}
+			pagetest.RequireInert(t, contents(t, filepath.Join(written(t, build()), "report.html")))
 		})
 	}
-}
-
-func sum(text string) string {
-	hash := sha256.Sum256([]byte(text))
-	return base64.StdEncoding.EncodeToString(hash[:])
 }

@@ -2,7 +2,6 @@ package reports
 
 import (
 	"fmt"
-	"html/template"
 	"strings"
 	"time"
 
@@ -30,9 +29,7 @@ const (
 // page is what the templates see.
 type page struct {
 	*Report
-	Style  template.CSS
-	Script template.JS
-	Policy string
+	Frame
 
 	Sheets   []Sheet
 	Tally    []share
@@ -83,7 +80,7 @@ type (
 )
 
 func newPage(r *Report) *page {
-	p := &page{Report: r, Sheets: r.Sheets()}
+	p := &page{Report: r, Frame: FilteredFrame(), Sheets: r.Sheets()}
 	var order []string
 	byControl := map[string][]Row{}
 	total := map[string]int{}

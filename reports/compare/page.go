@@ -36,11 +36,9 @@ type pageShift struct{ Word, What, Before, After, Noise string }
 // writePage writes one file that needs nothing else and has no script: what a pod
 // sent stays text even if it got past the escaping.
 func writePage(w io.Writer, c *Comparison) error {
-	style, policy := reports.Style()
 	view := struct {
 		*Comparison
-		Style    template.CSS
-		Policy   string
+		reports.Frame
 		Sections []section
 		Settings []Setting
 		More     int
@@ -49,7 +47,7 @@ func writePage(w io.Writer, c *Comparison) error {
 			Name string
 			Side
 		}
-	}{Comparison: c, Style: style, Policy: policy, Settings: c.Settings[:min(len(c.Settings), mostRows)]}
+	}{Comparison: c, Frame: reports.StaticFrame(), Settings: c.Settings[:min(len(c.Settings), mostRows)]}
 	view.More = len(c.Settings) - len(view.Settings)
 	for _, kind := range Kinds() {
 		changes := c.Of(kind)

@@ -153,13 +153,11 @@ var page = template.Must(template.New("page.tmpl").Funcs(template.FuncMap{"text"
 
 // writePage writes one file that needs nothing else and has no script.
 func writePage(w io.Writer, h *History) error {
-	style, policy := reports.Style()
 	return page.Execute(w, struct {
 		*History
-		Style  template.CSS
-		Policy string
-		Shown  []Run
-	}{h, style, policy, lastOf(h.Runs)})
+		reports.Frame
+		Shown []Run
+	}{h, reports.StaticFrame(), lastOf(h.Runs)})
 }
 
 func someOf(names []string) string {

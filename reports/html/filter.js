@@ -25,7 +25,7 @@
       const group = body.querySelector('.group');
       if (group) group.hidden = !body.querySelector('tr[data-marks]:not([hidden])');
     }
-    output.textContent = controls.filter(shown).length + ' of ' + controls.length + ' controls';
+    output.textContent = controls.filter(shown).length + ' of ' + controls.length + ' ' + (output.dataset.of || 'controls');
   };
   form.addEventListener('input', apply);
   form.addEventListener('submit', (event) => event.preventDefault());

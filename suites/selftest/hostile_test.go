@@ -50,7 +50,7 @@ func TestHostileReasonsAreShownAsText(t *testing.T) {
 	var text bytes.Buffer
 	r.Text(&text)
 	files := map[string][]byte{"text": text.Bytes()}
-	for _, name := range []string{"selftest.json", "selftest.md"} {
+	for _, name := range []string{"selftest.json", "selftest.md", "selftest.html"} {
 		data, err := os.ReadFile(filepath.Join(dir, name))
 		if err != nil {
 			t.Fatal(err)

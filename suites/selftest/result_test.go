@@ -128,7 +128,9 @@ func TestMatrixAndText(t *testing.T) {
 	})
 	var text, matrix strings.Builder
 	r.Text(&text)
-	r.Matrix(&matrix, controls())
+	if err := r.writeMarkdown(&matrix, controls()); err != nil {
+		t.Fatal(err)
+	}
 	for _, want := range []string{"caught    m", "by 1 of 1: must", "also by may", "FIRED WITHOUT CAUSE: other", "BLUNT"} {
 		if !strings.Contains(text.String(), want) {
 			t.Errorf("the text lacks %q:\n%s", want, text.String())
@@ -151,7 +153,7 @@ func TestRunWithoutACluster(t *testing.T) {
 	if outcome != Cut || len(r.Trials) != len(mutants.All()) || len(causes) != len(r.Trials)+1 || !strings.Contains(causes[0], "no room") {
 		t.Errorf("%s with %d trials: %q", outcome, len(r.Trials), causes)
 	}
-	if written, err := r.Write(t.TempDir(), certification.Catalogue()); err != nil || len(written) != 2 {
+	if written, err := r.Write(t.TempDir(), certification.Catalogue()); err != nil || len(written) != 3 {
 		t.Errorf("wrote %q: %v", written, err)
 	}
 }
