@@ -2,13 +2,13 @@ package reports_test
 
 import (
 	"encoding/xml"
-	"errors"
 	"fmt"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/joshdk/go-junit"
 
 	"github.com/katacert/katacert/reports"
 	"github.com/katacert/katacert/reports/internal/sample"
@@ -60,10 +60,7 @@ func junitOf(t *testing.T, r *reports.Report) (suites junitSuites) {
 }
 
 func TestJUnitIsValidForJenkins(t *testing.T) {
-	schema := filepath.Join(schemas, "junit-10.xsd")
-	if _, err := os.Stat(schema); errors.Is(err, os.ErrNotExist) {
-		t.Skipf("the schema of the Jenkins xunit plugin is not at %s", schema)
-	}
+	schema := publishedSchema(t, "junit-10.xsd")
 	xmllint, err := exec.LookPath("xmllint")
 	if err != nil {
 		t.Skip("xmllint is not installed (Debian package libxml2-utils)")
@@ -75,6 +72,37 @@ func TestJUnitIsValidForJenkins(t *testing.T) {
 				t.Errorf("%v: %s", err, out)
 			}
 		})
+	}
+}
+
+// A parser of another maker finds the same cases in the same states, in the dialect of
+// Jenkins and in that with properties.
+func TestJUnitByAnotherParser(t *testing.T) {
+	for name, build := range samples() {
+		r := build()
+		for _, format := range []string{"junit", "junit-properties"} {
+			suites, err := junit.Ingest(rendered(t, format, r))
+			if err != nil {
+				t.Fatalf("%s as %s: %v", name, format, err)
+			}
+			states := map[string]junit.Status{}
+			for _, suite := range suites {
+				for _, c := range suite.Tests {
+					states[c.Name] = c.Status
+				}
+			}
+			for _, sheet := range r.Sheets() {
+				for _, row := range sheet.Rows {
+					want := map[string]junit.Status{"pass": junit.StatusPassed, "fail": junit.StatusFailed, "finding": junit.StatusSkipped, "not-applicable": junit.StatusSkipped}[row.Mark()]
+					if want == "" {
+						want = junit.StatusError
+					}
+					if got := states[row.Control.ID+" ["+row.Verdict.Target+"]"]; got != want {
+						t.Errorf("%s as %s: %s on %s is %q, want %q", name, format, row.Control.ID, row.Verdict.Target, got, want)
+					}
+				}
+			}
+		}
 	}
 }
 

@@ -55,22 +55,3 @@ func TestExamplesForCI(t *testing.T) {
 		t.Errorf("only %d commands were found in the examples", commands)
 	}
 }
-
-// The metrics that alerts and their documentation name are those that there are.
-func TestAlertsNameMetricsThatThereAre(t *testing.T) {
-	shown, err := ran(t, "report", runFolder(t, "run-1", "pass", nil), "--format", "prometheus")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, name := range []string{"prometheus-rules.yaml", "README.md"} {
-		text, err := os.ReadFile(filepath.Join(ciFolder, name))
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, metric := range regexp.MustCompile(`katacert_[a-z_]+`).FindAllString(string(text), -1) {
-			if metric != "katacert_phase_duration_seconds" && !strings.Contains(shown, "# TYPE "+metric+" gauge") {
-				t.Errorf("%s names the metric %s, which there is not", name, metric)
-			}
-		}
-	}
-}

@@ -1,7 +1,6 @@
 package selftest
 
 import (
-	"fmt"
 	"slices"
 
 	"github.com/katacert/katacert/probes/evidence"
@@ -94,9 +93,9 @@ func (r *Result) shownBy(c catalogue.Control) string {
 	if r.Sound.Verdicts[control].Shown {
 		return "control vantage"
 	}
-	for i, t := range r.Trials {
+	for _, t := range r.Trials {
 		if v := t.Verdicts[control]; v.Shown || v.Result == judge.Fail {
-			return fmt.Sprintf("mutant %d", i+1)
+			return "mutant " + t.Mutant
 		}
 	}
 	if r.recordingCatches(control) {
