@@ -125,13 +125,6 @@ type Runtime struct {
 	Digest string `json:"sha256,omitempty"`
 }
 
-// Image is an image that the run used.
-type Image struct {
-	Name   string `json:"name"`
-	Ref    string `json:"ref"`
-	Digest string `json:"digest"`
-}
-
 // Control is a catalogue entry as the report carries it.
 type Control struct {
 	ID        string            `json:"id"`

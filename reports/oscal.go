@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -136,12 +137,15 @@ func (o *oscal) resources() []oscalResource {
 	}
 }
 
+// noToken matches what a token of OSCAL cannot hold.
+var noToken = regexp.MustCompile(`[^A-Za-z0-9.-]+`)
+
 // oscalProps makes properties of katacert's own name space. OSCAL wants values
 // without space around them, and names that are tokens.
 func oscalProps(list properties) (props []oscalProp) {
 	for _, p := range list {
 		if value := strings.TrimSpace(p.Value); value != "" {
-			props = append(props, oscalProp{Name: strings.ReplaceAll(p.Name, "_", "-"), NS: oscalNamespace, Value: value})
+			props = append(props, oscalProp{Name: noToken.ReplaceAllString(p.Name, "-"), NS: oscalNamespace, Value: value})
 		}
 	}
 	return props

@@ -69,7 +69,8 @@ func (o *oscal) reviewed() oscalReviewed {
 	return reviewed
 }
 
-// components are the cluster and the runtimes that ran its sandboxes.
+// components are the cluster, the images under test, and the runtimes that ran the
+// sandboxes.
 func (o *oscal) components() []oscalComponent {
 	cluster := o.r.Cluster
 	var about properties
@@ -78,6 +79,11 @@ func (o *oscal) components() []oscalComponent {
 	about.add("kubernetes", cluster.Kubernetes)
 	all := []oscalComponent{{UUID: o.r.identity("cluster"), Type: "system", Title: Prose(orUnknown(cluster.Name)), Description: "The cluster that was certified.",
 		Props: oscalProps(about), Status: oscalState{State: "operational"}}}
+	for _, image := range o.r.Images {
+		if image.UnderTest() {
+			all = append(all, o.image(image, "An image of what was certified."))
+		}
+	}
 	seen := map[Runtime]bool{}
 	for _, t := range o.r.Targets {
 		if seen[t.Runtime] {
@@ -128,13 +134,20 @@ func (o *oscal) assets() oscalAssets {
 	assets := oscalAssets{Components: []oscalComponent{tool}, Platforms: []oscalPlatform{{UUID: o.r.identity("platform"), Title: "katacert",
 		Uses: []oscalPointer{{Component: tool.UUID}}}}}
 	for _, image := range o.r.Images {
-		id := o.r.identity("image", image.Name, image.Ref)
-		var about properties
-		about.add("reference", image.Ref)
-		about.add("digest", image.Digest)
-		assets.Components = append(assets.Components, oscalComponent{UUID: id, Type: "software", Title: Prose("Image " + orUnknown(image.Name)),
-			Description: "An image of the tool that ran in pods.", Props: oscalProps(about), Status: oscalState{State: "operational"}})
-		assets.Platforms[0].Uses = append(assets.Platforms[0].Uses, oscalPointer{Component: id})
+		if image.UnderTest() {
+			continue
+		}
+		part := o.image(image, "An image of the tool that ran in pods.")
+		assets.Components = append(assets.Components, part)
+		assets.Platforms[0].Uses = append(assets.Platforms[0].Uses, oscalPointer{Component: part.UUID})
 	}
 	return assets
+}
+
+func (o *oscal) image(image Image, what string) oscalComponent {
+	var about properties
+	about.add("reference", image.Ref)
+	about.add("digest", image.Digest)
+	return oscalComponent{UUID: o.r.identity("image", image.Name, image.Ref), Type: "software", Title: Prose("Image " + orUnknown(image.Name)),
+		Description: what, Props: oscalProps(about), Status: oscalState{State: "operational"}}
 }

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -201,7 +202,7 @@ func (f *certifyFlags) run(ctx context.Context, stdout, stderr io.Writer) error 
 		report.Leftovers = append(report.Leftovers, "cluster "+options.Cluster.Name+": "+err.Error())
 	}
 	for _, death := range deaths {
-		report.Notices = append(report.Notices, "A failure of the infrastructure, which says nothing about isolation: on the local cluster "+death)
+		report.Notices = append(report.Notices, "A failure of the infrastructure, which says nothing about isolation: on the local cluster "+strings.ReplaceAll(death, "\n", " / "))
 	}
 	progress.Stop()
 	return f.conclude(context.WithoutCancel(ctx), report, stdout, stderr)

@@ -14,7 +14,6 @@ import (
 	"github.com/katacert/katacert/fixtures/images"
 	kindconfigs "github.com/katacert/katacert/kind-configs"
 	"github.com/katacert/katacert/reports"
-	"github.com/katacert/katacert/reports/bundle"
 	"github.com/katacert/katacert/reports/terminal"
 )
 
@@ -169,13 +168,10 @@ func (f *certifyFlags) nodeImages() []reports.Image {
 		return nil // the run says why
 	}
 	var all []reports.Image
-	for i, ref := range config.NodeImages(f.kind.nodeImage) {
-		image := reports.Image{Name: bundle.NodeImage, Ref: ref}
-		if i > 0 {
-			image.Name = fmt.Sprintf("%s %d", bundle.NodeImage, i+1)
-		}
-		_, image.Digest, _ = strings.Cut(ref, "@")
-		all = append(all, image)
+	for _, ref := range config.NodeImages(f.kind.nodeImage) {
+		_, digest, _ := strings.Cut(ref, "@")
+		all = append(all, reports.Image{Ref: ref, Digest: digest})
 	}
+	reports.NameImages(reports.NodeImage, all)
 	return all
 }

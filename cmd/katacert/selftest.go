@@ -38,7 +38,7 @@ admission, the node's root in a tenant's pod, a probe that lies. Every mutant mu
 be caught by the controls that are there for it, and on the sound set-up nothing
 may fire. Evidence that was recorded from sandboxes of Kata Containers is judged
 again, as it was and broken on purpose, for the faults that only such a node can have.
-It writes selftest.json and selftest.md, the matrix of controls by
+It writes selftest.html, selftest.md and selftest.json, the matrix of controls by
 mutants, into a folder of its own below --out, with the reports of every run.
 
 Exit codes: 0 every mutant caught and no false alarm, 1 a mutant survived, a

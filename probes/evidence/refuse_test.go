@@ -1,7 +1,6 @@
 package evidence_test
 
 import (
-	"errors"
 	"strings"
 	"testing"
 

@@ -44,8 +44,8 @@ const (
 	dpkgStatus = "/var/lib/dpkg/status"
 )
 
-// nodeFiles reads what says how GPUs get into containers: CDI specifications, and the
-// container toolkit's configuration, programs and version.
+// nodeFiles reads what says how GPUs get into containers: CDI specifications, the
+// container toolkit's configuration, programs and version, and the driver's files.
 func nodeFiles(ctx *probes.Context) evidence.Observation { return ReadFiles(ctx.HostRoot) }
 
 // ReadFiles observes the files below a node's root. Links lead to where they lead on
@@ -63,6 +63,7 @@ func ReadFiles(hostRoot string) evidence.Observation {
 		"programs": evidence.List(f.programs()...),
 		"hooks":    evidence.List(f.hooks()...),
 		"packages": evidence.List(f.packages()...),
+		"driver":   evidence.List(f.driver(loadedDriver())...),
 	}
 	values["unread"] = evidence.List(f.unread...)
 	return probes.Seen(values)

@@ -1,6 +1,7 @@
 package bundle
 
 import (
+	"cmp"
 	"fmt"
 	"path"
 	"slices"
@@ -33,6 +34,8 @@ type ran struct {
 	// program of its container toolkit.
 	GPUDriver  string   `json:"gpu_driver,omitempty"`
 	GPUToolkit []string `json:"gpu_toolkit,omitempty"`
+	// DriverFiles are the kernel module and the library of NVIDIA's driver.
+	DriverFiles []program `json:"gpu_driver_files,omitempty"`
 	// GuestKernel is the release that the subject's kernel says it is. It is the only
 	// thing here that the sandbox under test says of itself.
 	GuestKernel string `json:"guest_kernel,omitempty"`
@@ -42,7 +45,8 @@ type ran struct {
 
 // program is one file on a node.
 type program struct {
-	// Role is shim, hypervisor, virtiofsd, kernel, initrd or image.
+	// Role is shim, hypervisor, jailer, virtiofsd, kernel, initrd, image or firmware, and
+	// module or library of NVIDIA's driver.
 	Role   string `json:"role"`
 	Path   string `json:"path"`
 	Bytes  int64  `json:"bytes"`
@@ -88,6 +92,7 @@ func (r *ran) add(record evidence.Record) {
 		}
 		if o, ok := record.Observation("gpu-files"); ok {
 			r.GPUToolkit, _ = o.Values.List("programs")
+			r.DriverFiles = driverFiles(o)
 		}
 	}
 }
@@ -121,6 +126,19 @@ func programs(o evidence.Observation) []program {
 	return found
 }
 
+// driverFiles are those of an observation of gpu-files, "role=… path=… bytes=… sha256=…".
+func driverFiles(o evidence.Observation) []program {
+	lines, _ := o.Values.List("driver")
+	var found []program
+	for _, line := range lines {
+		var p program
+		if _, err := fmt.Sscanf(line, "role=%s path=%s bytes=%d sha256=%s", &p.Role, &p.Path, &p.Bytes, &p.SHA256); err == nil && isDigest(p.SHA256) {
+			found = append(found, p)
+		}
+	}
+	return found
+}
+
 // artefact is one thing under test with its digest, and the targets that had it.
 type artefact struct {
 	name, sha256 string
@@ -128,8 +146,9 @@ type artefact struct {
 }
 
 // artefacts lists what was under test by its digests: the shim that ran the subject,
-// the files of its guest, and the image of the nodes where it is known. Two files of
-// one name are told apart by a target that had them.
+// the files of its guest and of NVIDIA's driver, and the images of the nodes and of the
+// device plugins where they are known. Two files of one name are told apart by a target
+// that had them.
 func (n nodes) artefacts(images []reports.Image) []artefact {
 	var all []artefact
 	add := func(name, sha256, target string) {
@@ -146,8 +165,8 @@ func (n nodes) artefacts(images []reports.Image) []artefact {
 		}
 	}
 	for _, image := range images {
-		if isNode(image) {
-			add("node image "+image.Ref, imageDigest(image), "")
+		if image.UnderTest() {
+			add(strings.TrimRight(image.Name, " 0123456789")+" image "+image.Ref, imageDigest(image), "")
 		}
 	}
 	for _, t := range n.Targets {
@@ -156,7 +175,10 @@ func (n nodes) artefacts(images []reports.Image) []artefact {
 			if p.Role == "shim" && p.SHA256 == t.Runtime.Digest {
 				shim = "" // the same file, and here it has its path
 			}
-			add(roles[p.Role]+" "+p.Path, p.SHA256, t.Target)
+			add(cmp.Or(roles[p.Role], p.Role)+" "+p.Path, p.SHA256, t.Target)
+		}
+		for _, p := range t.DriverFiles {
+			add(cmp.Or(roles[p.Role], p.Role)+" "+p.Path, p.SHA256, t.Target)
 		}
 		if shim != "" {
 			add("shim "+shim, t.Runtime.Digest, t.Target)
@@ -170,16 +192,8 @@ func (n nodes) artefacts(images []reports.Image) []artefact {
 	return all
 }
 
-// roles names the files of a handler for people.
+// roles names files for people that are not what their role is called.
 var roles = map[string]string{
-	"shim": "shim", "hypervisor": "hypervisor", "virtiofsd": "virtiofsd",
-	"kernel": "guest kernel", "initrd": "guest initrd", "image": "guest image",
-}
-
-// NodeImage is the name in a report's images of the image that the nodes are made
-// of, where they are containers; further ones are "node 2" and so on.
-const NodeImage = "node"
-
-func isNode(image reports.Image) bool {
-	return image.Name == NodeImage || strings.HasPrefix(image.Name, NodeImage+" ")
+	"kernel": "guest kernel", "initrd": "guest initrd", "image": "guest image", "firmware": "guest firmware",
+	"module": "NVIDIA driver module", "library": "NVIDIA driver library",
 }

@@ -99,7 +99,7 @@ func predicateOf(m *Manifest, r *reports.Report) (*structpb.Struct, error) {
 		&intoto.ResourceDescriptor{Name: "catalogue of controls", Digest: sha256Of(m.Catalogue.SHA256)},
 		&intoto.ResourceDescriptor{Name: m.Tool.Name + " " + m.Tool.Version + " " + m.Tool.Platform, Digest: sha256Of(m.Tool.SHA256)})
 	for _, image := range m.Images {
-		if sum := imageDigest(image); isDigest(sum) && !isNode(image) {
+		if sum := imageDigest(image); isDigest(sum) && !image.UnderTest() {
 			result.Configuration = append(result.Configuration, &intoto.ResourceDescriptor{Name: "image " + image.Name, Uri: image.Ref, Digest: sha256Of(sum)})
 		}
 	}

@@ -191,12 +191,14 @@ func TestTheBundleOfAKilledRun(t *testing.T) {
 	requireNote(t, verify(t, path, byThis(), key), bundle.Verified, "cut short before 4 verdicts were given")
 }
 
-// The image that nodes are made of is under test; those of katacert are not.
-func TestTheImageOfNodesIsASubject(t *testing.T) {
+// The images that nodes and device plugins are made of are under test; those of katacert
+// are not.
+func TestImagesUnderTestAreSubjects(t *testing.T) {
 	all := records(t, recorded)
 	r, pattern := reportOf(t, all, few)
 	sum := strings.Repeat("0123456789abcdef", 4)
-	r.Images = append(r.Images, reports.Image{Name: bundle.NodeImage, Ref: "kindest/node@sha256:" + sum, Digest: "sha256:" + sum})
+	r.Images = append(r.Images, reports.Image{Name: reports.NodeImage, Ref: "kindest/node@sha256:" + sum, Digest: "sha256:" + sum},
+		reports.Image{Name: reports.DevicePluginImage + " 2", Ref: "registry.example/plugin:v1", Digest: "sha256:" + sum})
 	path, key := seal(t, lay(t, r, all, pattern))
 	if result := verify(t, path, byThis(), key); result.Verdict() != bundle.Verified {
 		t.Error(text(t, result))
@@ -215,7 +217,7 @@ func TestTheImageOfNodesIsASubject(t *testing.T) {
 	if err := json.Unmarshal(payload, &s); err != nil {
 		t.Fatal(err)
 	}
-	if s.Subject[1].Name != "node image kindest/node@sha256:"+sum {
+	if s.Subject[1].Name != "node image kindest/node@sha256:"+sum || s.Subject[2].Name != "device plugin image registry.example/plugin:v1" {
 		t.Errorf("the subjects are %v", s.Subject)
 	}
 	for _, subject := range s.Subject {

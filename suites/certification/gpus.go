@@ -70,6 +70,7 @@ func (t *targetRun) gpuShare(ctx context.Context) gpuShare {
 		share.failure = fmt.Sprintf("list the pods of node %s, to learn whose its GPUs are: %v", t.target.Node.Name, err)
 		return share
 	}
+	t.r.noteDevicePlugins(list.Items)
 	for i := range list.Items {
 		pod := &list.Items[i]
 		ended := pod.Status.Phase == corev1.PodSucceeded || pod.Status.Phase == corev1.PodFailed

@@ -53,6 +53,8 @@ type runner struct {
 
 	mu     sync.Mutex
 	report *reports.Report
+	// plugins are the images of device plugins that were seen on nodes.
+	plugins []reports.Image
 }
 
 // nodesAtOnce is how many nodes are certified at the same time. Targets of one
@@ -180,6 +182,7 @@ func (p *Runner) Run(ctx context.Context) *reports.Report {
 	if ctx.Err() != nil {
 		r.report.Run.Interrupted = context.Cause(ctx).Error()
 	}
+	r.report.Images = append(r.report.Images, r.pluginImages()...)
 	r.judge()
 	r.finish()
 	return r.report
