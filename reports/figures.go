@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/katacert/katacert/reports/internal/numbers"
 )
 
 const (
@@ -69,8 +71,8 @@ func (p *page) figures() {
 func bar(f Figure, largest float64) measured {
 	low, high := slices.Min(f.Samples), slices.Max(f.Samples)
 	part := func(v float64) float64 { return 100 * v / max(largest, math.SmallestNonzeroFloat64) }
-	m := measured{Name: f.Name, Target: f.Target, Vantage: string(f.Vantage), Median: digits(medianOf(f.Samples)) + " " + f.Unit,
-		Width: fmt.Sprintf("%.2f", part(medianOf(f.Samples))), X: fmt.Sprintf("%.2f", part(low)), Spread: fmt.Sprintf("%.2f", max(part(high)-part(low), 0.6))}
+	m := measured{Name: f.Name, Target: f.Target, Vantage: string(f.Vantage), Median: digits(numbers.Median(f.Samples)) + " " + f.Unit,
+		Width: fmt.Sprintf("%.2f", part(numbers.Median(f.Samples))), X: fmt.Sprintf("%.2f", part(low)), Spread: fmt.Sprintf("%.2f", max(part(high)-part(low), 0.6))}
 	if len(f.Samples) > 1 {
 		m.Range = fmt.Sprintf("%s to %s, %d times", digits(low), digits(high), len(f.Samples))
 	}
@@ -99,14 +101,6 @@ func chart(courses []Figure) courseChart {
 			Ends: digits(f.Samples[0]) + " to " + digits(f.Samples[len(f.Samples)-1])})
 	}
 	return c
-}
-
-func medianOf(samples []float64) float64 {
-	sorted := slices.Sorted(slices.Values(samples))
-	if n := len(sorted); n%2 == 0 {
-		return (sorted[n/2-1] + sorted[n/2]) / 2
-	}
-	return sorted[len(sorted)/2]
 }
 
 // digits shows three digits that count.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/katacert/katacert/reports/internal/numbers"
 	"github.com/katacert/katacert/suites/catalogue"
 	"github.com/katacert/katacert/suites/judge"
 )
@@ -39,7 +40,7 @@ func (r *Report) findings(before string) string {
 	if r.Summary.Findings == 0 || r.Run.Require == catalogue.Hardening {
 		return ""
 	}
-	return before + plural(r.Summary.Findings, "finding")
+	return before + numbers.Plural(r.Summary.Findings, "finding")
 }
 
 // failed counts controls and not verdicts: one broken control on a thousand
@@ -51,9 +52,9 @@ func (r *Report) failed() string {
 			controls[v.Control], targets[v.Target] = true, true
 		}
 	}
-	text := plural(len(controls), "control") + " failed"
+	text := numbers.Plural(len(controls), "control") + " failed"
 	if len(r.Targets) > 1 {
-		text += fmt.Sprintf(" on %d of %s", len(targets), plural(len(r.Targets), "target"))
+		text += fmt.Sprintf(" on %d of %s", len(targets), numbers.Plural(len(r.Targets), "target"))
 	}
 	return text
 }
@@ -68,7 +69,7 @@ func (r *Report) unproven() string {
 	var parts []string
 	for _, result := range []judge.Result{judge.Error, judge.Invalid} {
 		if n := r.Summary.Counts[result]; n > 0 {
-			parts = append(parts, plural(n, string(result)+" verdict"))
+			parts = append(parts, numbers.Plural(n, string(result)+" verdict"))
 		}
 	}
 	if len(parts) == 0 {

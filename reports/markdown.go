@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/katacert/katacert/reports/internal/numbers"
 	"github.com/katacert/katacert/suites/judge"
 )
 
@@ -63,7 +64,7 @@ func (s summary) head() {
 			counts = append(counts, fmt.Sprintf("%d %s", n, result))
 		}
 	}
-	s.line("%s on %s: %s.\n", plural(len(s.r.Controls), "control"), plural(len(s.r.Targets), "target"), strings.Join(counts, ", "))
+	s.line("%s on %s: %s.\n", numbers.Plural(len(s.r.Controls), "control"), numbers.Plural(len(s.r.Targets), "target"), strings.Join(counts, ", "))
 }
 
 func (s summary) scope() {

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/katacert/katacert/reports/internal/numbers"
 	"github.com/katacert/katacert/suites/judge"
 )
 
@@ -62,7 +63,7 @@ func (o *objective) says() string {
 	var parts []string
 	for _, mark := range Marks() {
 		if n := o.counts[mark]; n > 0 {
-			parts = append(parts, fmt.Sprintf("%s on %s", mark, plural(n, "target")))
+			parts = append(parts, fmt.Sprintf("%s on %s", mark, numbers.Plural(n, "target")))
 		}
 	}
 	return strings.Join(parts, ", ")

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/katacert/katacert/reports/internal/numbers"
 	"github.com/katacert/katacert/suites/catalogue"
 	"github.com/katacert/katacert/suites/judge"
 )
@@ -140,7 +141,7 @@ func (p *page) Alarms() (alarms []fact) {
 
 // Claim says in a sentence or two what the headline is about.
 func (p *page) Claim() string {
-	claim := fmt.Sprintf("%s of the %s profile on %s. ", plural(len(p.Controls), "control"), p.Run.Profile, plural(len(p.Targets), "target"))
+	claim := fmt.Sprintf("%s of the %s profile on %s. ", numbers.Plural(len(p.Controls), "control"), p.Run.Profile, numbers.Plural(len(p.Targets), "target"))
 	if p.Run.Require == catalogue.Hardening {
 		return claim + "Any fail takes the certificate."
 	}

@@ -11,6 +11,7 @@ import (
 	"reflect"
 	"slices"
 
+	"github.com/katacert/katacert/reports/internal/numbers"
 	"github.com/katacert/katacert/suites/judge"
 )
 
@@ -125,7 +126,7 @@ func (r *Report) check() error {
 		seen[id] = true
 	}
 	if want := len(controls) * len(targets); len(seen) != want {
-		return fmt.Errorf("it holds %s, but %s on %s need %d", plural(len(seen), "verdict"), plural(len(controls), "control"), plural(len(targets), "target"), want)
+		return fmt.Errorf("it holds %s, but %s on %s need %d", numbers.Plural(len(seen), "verdict"), numbers.Plural(len(controls), "control"), numbers.Plural(len(targets), "target"), want)
 	}
 	again := r.concluded()
 	if again.Outcome != r.Outcome || !reflect.DeepEqual(again.Summary, r.Summary) {

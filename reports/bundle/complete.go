@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/katacert/katacert/reports"
+	"github.com/katacert/katacert/reports/internal/numbers"
 	"github.com/katacert/katacert/suites/catalogue"
 )
 
@@ -25,7 +26,7 @@ func (v *verification) complete(sameCatalogue bool) {
 		v.asCatalogued(catalogue.Choice{Profile: run.Profile, Controls: v.configuration.text("controls")})
 	}
 	targets := max(1, len(v.report.Targets))
-	v.sound(checkCompleteness, fmt.Sprintf("%s for %s on %s", plural(len(v.report.Verdicts), "verdict"), plural(len(v.report.Controls), "control"), plural(targets, "target")))
+	v.sound(checkCompleteness, fmt.Sprintf("%s for %s on %s", numbers.Plural(len(v.report.Verdicts), "verdict"), numbers.Plural(len(v.report.Controls), "control"), numbers.Plural(targets, "target")))
 }
 
 // asCatalogued checks that the report's controls are those that the choice selects,

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/katacert/katacert/reports"
+	"github.com/katacert/katacert/reports/internal/numbers"
 	"github.com/katacert/katacert/suites/catalogue"
 	"github.com/katacert/katacert/suites/judge"
 )
@@ -35,11 +36,11 @@ func (v *verification) judgeAgain() {
 	words := v.holdAgainst(&again, missing)
 	switch {
 	case len(missing) > 0:
-		v.skipped(checkVerdicts, fmt.Sprintf("this katacert does not have %s of the run (%.200s): verify with katacert %s", plural(len(missing), "control"), fmt.Sprint(missing), v.manifest.Tool.Version))
+		v.skipped(checkVerdicts, fmt.Sprintf("this katacert does not have %s of the run (%.200s): verify with katacert %s", numbers.Plural(len(missing), "control"), fmt.Sprint(missing), v.manifest.Tool.Version))
 	case words > 0:
-		v.skipped(checkVerdicts, fmt.Sprintf("%s came out the same with other words or readings, as another version may judge: verify with katacert %s", plural(words, "verdict"), v.manifest.Tool.Version))
+		v.skipped(checkVerdicts, fmt.Sprintf("%s came out the same with other words or readings, as another version may judge: verify with katacert %s", numbers.Plural(words, "verdict"), v.manifest.Tool.Version))
 	default:
-		v.sound(checkVerdicts, fmt.Sprintf("judged again from %s: the same", plural(v.journal.records, "record")))
+		v.sound(checkVerdicts, fmt.Sprintf("judged again from %s: the same", numbers.Plural(v.journal.records, "record")))
 	}
 }
 
@@ -60,7 +61,7 @@ func (v *verification) controls() (found []catalogue.Control, missing []string) 
 // how many came out the same in other words, where another version judges.
 func (v *verification) holdAgainst(again *reports.Report, missing []string) (words int) {
 	if len(again.Verdicts) != len(v.report.Verdicts) {
-		v.fault(checkVerdicts, fmt.Sprintf("the report has %s, judged again there are %d", plural(len(v.report.Verdicts), "verdict"), len(again.Verdicts)))
+		v.fault(checkVerdicts, fmt.Sprintf("the report has %s, judged again there are %d", numbers.Plural(len(v.report.Verdicts), "verdict"), len(again.Verdicts)))
 		return 0
 	}
 	// What a run says of controls that it did not come to judge.
@@ -89,7 +90,7 @@ func (v *verification) holdAgainst(again *reports.Report, missing []string) (wor
 		}
 	}
 	if passedOver > 0 {
-		v.note(fmt.Sprintf("The run was cut short before %s were given; they count as errors, as the report says.", plural(passedOver, "verdict")))
+		v.note(fmt.Sprintf("The run was cut short before %s were given; they count as errors, as the report says.", numbers.Plural(passedOver, "verdict")))
 	}
 	return words
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/katacert/katacert/reports/internal/numbers"
 	"github.com/katacert/katacert/suites/judge"
 )
 
@@ -56,7 +57,7 @@ func (r *Result) conclusion() string {
 	case Verified:
 		return "VERIFIED: it is as it was signed, and its evidence gives its verdicts"
 	case Refuted:
-		return "VERIFICATION FAILED: " + plural(faults, "fault")
+		return "VERIFICATION FAILED: " + numbers.Plural(faults, "fault")
 	default:
 		return "NOT VERIFIED: nothing is wrong as far as was checked; not checked: " + strings.Join(open, ", ")
 	}

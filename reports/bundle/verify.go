@@ -8,6 +8,7 @@ import (
 	"reflect"
 
 	"github.com/katacert/katacert/reports"
+	"github.com/katacert/katacert/reports/internal/numbers"
 	"github.com/katacert/katacert/suites/catalogue"
 )
 
@@ -36,7 +37,7 @@ func Verify(ctx context.Context, path string, keys []PublicKey, by Judge) (*Resu
 	payload := v.signature(ctx, keys)
 	if v.whole {
 		v.note(v.checkContainer(v.fault))
-		v.sound(checkArchive, plural(len(archived()), "file")+", packed as katacert packs them")
+		v.sound(checkArchive, numbers.Plural(len(archived()), "file")+", packed as katacert packs them")
 		v.sound(checkFiles, "every file has the size and the SHA-256 that the manifest lists")
 		v.insides(payload)
 	}
@@ -128,7 +129,7 @@ func (v *verification) read() bool {
 	if err != nil {
 		v.fault(checkSchema, fmt.Sprintf("%s, %v", evidenceFile, err))
 	}
-	v.sound(checkSchema, fmt.Sprintf("report, configuration, nodes and %s of evidence of this run, its targets and its time", plural(v.journal.records, "record")))
+	v.sound(checkSchema, fmt.Sprintf("report, configuration, nodes and %s of evidence of this run, its targets and its time", numbers.Plural(v.journal.records, "record")))
 	return true
 }
 
@@ -206,11 +207,4 @@ func difference(want, have []byte) (part string, told bool) {
 	default:
 		return "its form", true
 	}
-}
-
-func plural(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
 }

@@ -3,7 +3,6 @@ package compare
 import (
 	"cmp"
 	"slices"
-	"strconv"
 
 	"github.com/katacert/katacert/reports"
 	"github.com/katacert/katacert/suites/judge"
@@ -182,11 +181,4 @@ func (g *grouping) ordered(before, after *reports.Report) []Change {
 			cmp.Compare(rank[a.Control], rank[b.Control]), cmp.Compare(a.Before, b.Before), cmp.Compare(a.After, b.After))
 	})
 	return g.all
-}
-
-func plural(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return strconv.Itoa(n) + " " + noun + "s"
 }

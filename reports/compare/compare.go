@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/katacert/katacert/reports"
+	"github.com/katacert/katacert/reports/internal/numbers"
 	"github.com/katacert/katacert/suites/catalogue"
 	"github.com/katacert/katacert/suites/judge"
 )
@@ -143,10 +144,10 @@ func (c *Comparison) judge(before, after *reports.Report) {
 		}
 	}
 	if n := len(count[Regressed]); n > 0 {
-		c.Because = append(c.Because, plural(n, "control")+" got worse.")
+		c.Because = append(c.Because, numbers.Plural(n, "control")+" got worse.")
 	}
 	if n := len(count[Vanished]); n > 0 {
-		c.Because = append(c.Because, plural(n, "control")+" passed before and is no longer in the plan of the same profile.")
+		c.Because = append(c.Because, numbers.Plural(n, "control")+" passed before and is no longer in the plan of the same profile.")
 	}
 	rank := []reports.Outcome{reports.NotCertified, reports.Partial, reports.Certified}
 	if slices.Index(rank, after.Outcome) < slices.Index(rank, before.Outcome) {
@@ -192,7 +193,7 @@ func (c *Comparison) counts() (text string) {
 			if text != "" {
 				text += ", "
 			}
-			text += plural(n, "control") + " " + string(kind)
+			text += numbers.Plural(n, "control") + " " + string(kind)
 		}
 	}
 	return cmp.Or(text, "no verdict changed, but the outcome did")

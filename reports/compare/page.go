@@ -6,6 +6,7 @@ import (
 	"io"
 
 	"github.com/katacert/katacert/reports"
+	"github.com/katacert/katacert/reports/internal/numbers"
 )
 
 //go:embed page.tmpl
@@ -15,7 +16,7 @@ var page = template.Must(template.New("comparison").Funcs(template.FuncMap{
 	"text":   printable,
 	"none":   orNone,
 	"some":   someOf,
-	"plural": plural,
+	"plural": numbers.Plural,
 }).Parse(pageText))
 
 // section is the changes of one kind, as the page shows them.

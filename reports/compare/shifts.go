@@ -2,9 +2,9 @@ package compare
 
 import (
 	"math"
-	"slices"
 
 	"github.com/katacert/katacert/reports"
+	"github.com/katacert/katacert/reports/internal/numbers"
 )
 
 // Shift is a time or a figure that moved by more than the noise.
@@ -60,7 +60,7 @@ func shifts(before, after *reports.Report) (list []Shift) {
 		if len(s.before) == 0 || len(s.after) == 0 {
 			continue
 		}
-		was, is := median(s.before), median(s.after)
+		was, is := numbers.Median(s.before), numbers.Median(s.after)
 		noise := s.noise(was)
 		if math.Abs(is-was) > noise {
 			list = append(list, Shift{What: s.what, Unit: s.unit, Before: was, After: is, Noise: noise, SamplesBefore: len(s.before), SamplesAfter: len(s.after),
@@ -115,23 +115,12 @@ func gather(before, after *reports.Report) []*series {
 	return all
 }
 
-func median(values []float64) float64 {
-	if len(values) == 0 {
-		return 0
-	}
-	sorted := slices.Sorted(slices.Values(values))
-	if n := len(sorted); n%2 == 0 {
-		return (sorted[n/2-1] + sorted[n/2]) / 2
-	}
-	return sorted[len(sorted)/2]
-}
-
 // spread is the median absolute deviation, which a few outliers do not move.
 func spread(values []float64) float64 {
-	middle := median(values)
+	middle := numbers.Median(values)
 	distances := make([]float64, len(values))
 	for i, value := range values {
 		distances[i] = math.Abs(value - middle)
 	}
-	return median(distances)
+	return numbers.Median(distances)
 }

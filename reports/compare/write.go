@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/katacert/katacert/reports"
+	"github.com/katacert/katacert/reports/internal/numbers"
 )
 
 // Writer writes a comparison in one format.
@@ -78,7 +79,7 @@ func writeText(w io.Writer, c *Comparison) error {
 			line("  %-8s %-44s %s", s.word(), printable(s.What), s.figures())
 		}
 	}
-	line("\n%s; %s the same", c.Headline(), plural(c.Same, "verdict"))
+	line("\n%s; %s the same", c.Headline(), numbers.Plural(c.Same, "verdict"))
 	for _, because := range c.Because {
 		line("  %s", because)
 	}
@@ -133,7 +134,7 @@ func writeMarkdown(w io.Writer, c *Comparison) error {
 		}
 		line("")
 	}
-	line("%s the same.", plural(c.Same, "verdict"))
+	line("%s the same.", numbers.Plural(c.Same, "verdict"))
 	_, err := io.WriteString(w, b.String())
 	return err
 }

@@ -73,8 +73,8 @@ type Control struct {
 	Since string `json:"since,omitempty"`
 }
 
-// Read reads the runs below dir: every folder in it that holds a report.json, and
-// files of that kind themselves. A run that cannot be read is named and left out.
+// Read reads the runs below dir: every folder in it that holds a report.json, links
+// to such folders, and files of that kind themselves. A run that cannot be read is named and left out.
 func Read(dir string) (*History, error) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
@@ -84,7 +84,7 @@ func Read(dir string) (*History, error) {
 	var notices []string
 	for _, entry := range entries {
 		path := filepath.Join(dir, entry.Name())
-		if entry.IsDir() {
+		if info, err := os.Stat(path); err == nil && info.IsDir() { // links too
 			path = filepath.Join(path, "report.json")
 			if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
 				continue // no run

@@ -124,8 +124,12 @@ func TestReadNamesWhatItLeavesOut(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	elsewhere := series(t, "p")
+	if err := os.Symlink(filepath.Join(elsewhere, "9-0"), filepath.Join(dir, "linked")); err != nil {
+		t.Fatal(err)
+	}
 	h, err := history.Read(dir)
-	if err != nil || len(h.Runs) != 2 || len(h.Notices) != 1 || !strings.Contains(h.Notices[0], "cut/report.json") {
+	if err != nil || len(h.Runs) != 3 || len(h.Notices) != 1 || !strings.Contains(h.Notices[0], "cut/report.json") {
 		t.Errorf("%v, %d runs, notices %q", err, len(h.Runs), h.Notices)
 	}
 	if _, err := history.Read(t.TempDir()); err == nil || !strings.Contains(err.Error(), "--out") {
