@@ -28,6 +28,8 @@ var (
 	toolkitPrograms = []string{
 		"/usr/bin/nvidia-container-runtime-hook", "/usr/bin/nvidia-cdi-hook", "/usr/bin/nvidia-ctk",
 		"/usr/local/nvidia/toolkit/nvidia-container-runtime-hook", "/usr/local/nvidia/toolkit/nvidia-cdi-hook", "/usr/local/nvidia/toolkit/nvidia-ctk",
+		// The GPU Operator's toolkit container puts scripts in the programs' places.
+		"/usr/local/nvidia/toolkit/nvidia-container-runtime-hook.real", "/usr/local/nvidia/toolkit/nvidia-cdi-hook.real", "/usr/local/nvidia/toolkit/nvidia-ctk.real",
 	}
 	// hookFolders are where CRI-O and Podman look for hooks.
 	hookFolders = []string{"/usr/share/containers/oci/hooks.d", "/etc/containers/oci/hooks.d"}

@@ -47,14 +47,14 @@ func node() []catalogue.Control {
 		{
 			ID:        "gpu-toolkit-hook",
 			Title:     "No image takes over the node through NVIDIA's container toolkit",
-			Why:       "The toolkit's hooks run as root of the node in every container that is given a GPU, over files of the container's image. Three times an image could make them do what it wanted (CVE-2024-0132, CVE-2025-23359, CVE-2025-23266).",
-			Proves:    "The container toolkit that the node has installed is of a version without these flaws, or has the flawed hook switched off, and is not told to bring a flaw back.",
-			ProvesNot: "Flaws that are not known yet. Whether a RuntimeClass uses the toolkit: an installed one may be used by any pod.",
-			OnFail:    "Upgrade the container toolkit to 1.17.8 or later (GPU Operator 25.3.1), or set features.disable-cuda-compat-lib-hook = true.",
+			Why:       "The toolkit's hooks run as root of the node in every container that is given a GPU, over files of the container's image. Time and again an image could make them do what it wanted (CVE-2024-0132, CVE-2024-0135, CVE-2025-23359, CVE-2025-23266, CVE-2025-23267, CVE-2026-24260).",
+			Proves:    "The container toolkit that the node has installed is of a version without these flaws, or has the hook of CVE-2025-23266 switched off, and is not told to bring a flaw back.",
+			ProvesNot: "Flaws that NVIDIA's bulletins did not tell of by August 2026. Whether a RuntimeClass uses the toolkit: an installed one may be used by any pod.",
+			OnFail:    "Upgrade the container toolkit to 1.19.1 or later (GPU Operator 26.3.2). Until then features.disable-cuda-compat-lib-hook = true takes the hook of CVE-2025-23266 away, and no other flaw.",
 			Profile:   catalogue.Quick,
 			OptIn:     []string{"gpu-files"},
 			Rule:      trial.Rule("gpu-toolkit-of-2024", judge.HasFlawedHook()),
-			Refs:      catalogue.Refs("NIST SI-2", "NIST RA-5", "CVE-2024-0132", "CVE-2025-23359", "CVE-2025-23266", "ATT&CK T1611"),
+			Refs:      catalogue.Refs("NIST SI-2", "NIST RA-5", "CVE-2024-0132", "CVE-2024-0135", "CVE-2025-23359", "CVE-2025-23266", "CVE-2025-23267", "CVE-2026-24260", "ATT&CK T1611"),
 		},
 	}
 }

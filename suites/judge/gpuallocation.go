@@ -74,7 +74,10 @@ func (c *Case) gpusSeen(n *gpuNode, v evidence.Vantage) (uuids gpuIDs, numbered 
 			return nil, 0, fmt.Errorf("%s %w", v, err)
 		}
 		byCUDA, _ := cuda.Values.List("uuids")
-		listed = slices.DeleteFunc(slices.Clone(listed), func(id string) bool { return strings.HasPrefix(id, "minor-") && len(byCUDA) > 0 })
+		wholes := c.divided(v, byCUDA)
+		listed = slices.DeleteFunc(slices.Clone(listed), func(id string) bool {
+			return strings.HasPrefix(id, "minor-") && len(byCUDA) > 0 || slices.Contains(wholes, bareUUID(id))
+		})
 		listed = slices.Concat(listed, byCUDA)
 	}
 	for _, id := range listed {
@@ -136,6 +139,23 @@ func GetsOtherGPUs() Detection {
 		sight.Reason = "has what the kubelet gave: " + strings.Join(right, "; ")
 		return sight
 	}
+}
+
+// divided are the GPUs of which a vantage has parts, made by the hardware (MIG), that CUDA
+// gives it. Their own device nodes open to whoever has a part, and compute nothing by
+// themselves.
+func (c *Case) divided(v evidence.Vantage, byCUDA []string) (wholes gpuIDs) {
+	o, err := c.observe(c.Evidence.View(v), evidence.Look, "gpu-nvml")
+	if err != nil {
+		return nil
+	}
+	parts, _ := o.Values.List("parts")
+	for _, line := range parts {
+		if part := keyValues(line); slices.Contains(bareUUIDs(byCUDA), bareUUID(part["uuid"])) {
+			wholes = append(wholes, bareUUID(part["of"]))
+		}
+	}
+	return wholes
 }
 
 func gpusText(uuids gpuIDs, numbered int) string {

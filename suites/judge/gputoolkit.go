@@ -11,7 +11,7 @@ import (
 )
 
 // toolkitFlaw is a published flaw of NVIDIA's container toolkit that lets an image take
-// over the node.
+// over the node, or change its files.
 type toolkitFlaw struct {
 	id string
 	// fixed is the first version without it.
@@ -20,16 +20,34 @@ type toolkitFlaw struct {
 	off string
 }
 
-// toolkitFlaws and their versions are those of NVIDIA's bulletins of September 2024
-// (answer 5582), February 2025 (5616) and July 2025 (5659).
+// toolkitFlaws and their versions are those of NVIDIA's bulletins up to August 2026, read
+// as CSAF (https://github.com/NVIDIA/product-security, YEAR/NUMBER/NUMBER.json). Their
+// number is that of the page, https://nvidia.custhelp.com/app/answers/detail/a_id/NUMBER.
+//
+// Left out are CVE-2024-0133 and CVE-2024-0134 (5582, 5585: files whose contents the image
+// does not choose), and CVE-2024-0136 and CVE-2024-0137 (5599: only where ldconfig is the
+// container's, and fixed with CVE-2024-0135).
 var toolkitFlaws = []toolkitFlaw{
-	{id: "CVE-2024-0132", fixed: [3]int{1, 16, 2}},
-	{id: "CVE-2025-23359", fixed: [3]int{1, 17, 4}},
-	{id: "CVE-2025-23266", fixed: [3]int{1, 17, 8}, off: "disable-cuda-compat-lib-hook"},
+	{id: "CVE-2024-0132", fixed: [3]int{1, 16, 2}},                                       // 5582: the node's files from a race over mounts
+	{id: "CVE-2024-0135", fixed: [3]int{1, 17, 1}},                                       // 5599: a program of the node is changed
+	{id: "CVE-2025-23359", fixed: [3]int{1, 17, 4}},                                      // 5616: the race of CVE-2024-0132 again
+	{id: "CVE-2025-23266", fixed: [3]int{1, 17, 8}, off: "disable-cuda-compat-lib-hook"}, // 5659: the image's code in a hook
+	{id: "CVE-2025-23267", fixed: [3]int{1, 17, 8}},                                      // 5659: update-ldcache follows the image's links
+	{id: "CVE-2026-24260", fixed: [3]int{1, 19, 1}},                                      // 5850: another race
 }
 
-var toolkitVersion = regexp.MustCompile(`^(?:\d+:)?(\d+)\.(\d+)\.(\d+)`)
+// unflawed is the first version without any of them.
+func unflawed() string {
+	last := slices.MaxFunc(toolkitFlaws, func(a, b toolkitFlaw) int { return slices.Compare(a.fixed[:], b.fixed[:]) }).fixed
+	return fmt.Sprintf("%d.%d.%d", last[0], last[1], last[2])
+}
 
+// toolkitVersion is that of a package or a program. A release candidate ("1.17.8~rc.1-1",
+// "1.17.8-rc.1") may come before the fix.
+var toolkitVersion = regexp.MustCompile(`^(?:\d+:)?(\d+)\.(\d+)\.(\d+)([~-]rc)?`)
+
+// parseToolkitVersion reads a version; that of a candidate is [3]int{1, 17, 7} for
+// 1.17.8-rc.1, or lower.
 func parseToolkitVersion(text string) (version [3]int, ok bool) {
 	m := toolkitVersion.FindStringSubmatch(text)
 	if m == nil {
@@ -42,11 +60,14 @@ func parseToolkitVersion(text string) (version [3]int, ok bool) {
 		}
 		version[i] = n
 	}
+	if m[4] != "" {
+		version[2]--
+	}
 	return version, true
 }
 
 // HasFlawedHook detects a container toolkit on the node with a flaw by which an image
-// becomes root of the node while its container is made.
+// becomes root of the node, or changes its files, while its container is made.
 func HasFlawedHook() Detection {
 	return func(c *Case) Sight {
 		if _, done := c.gpuNode(); done != nil {
@@ -93,7 +114,7 @@ func judgeToolkit(programs, packages, settings []string) Sight {
 			unknown = name
 			continue
 		}
-		sight.Readings = append(sight.Readings, Reading{Name: name, Truth: "1.17.8 or later", Seen: fields["version"]})
+		sight.Readings = append(sight.Readings, Reading{Name: name, Truth: unflawed() + " or later", Seen: fields["version"]})
 		reading := &sight.Readings[len(sight.Readings)-1]
 		flawed := false
 		for _, flaw := range toolkitFlaws {
@@ -107,10 +128,8 @@ func judgeToolkit(programs, packages, settings []string) Sight {
 			good = append(good, name+" "+fields["version"])
 		}
 	}
-	for _, name := range []string{"allow-cuda-compat-libs-from-container"} {
-		if on[name] {
-			wrong = append(wrong, "the toolkit is told "+name+", which brings CVE-2025-23359 back")
-		}
+	if name := "allow-cuda-compat-libs-from-container"; on[name] {
+		wrong = append(wrong, "the toolkit is told "+name+", which brings CVE-2025-23359 back")
 	}
 	switch {
 	case len(wrong) > 0:
@@ -118,7 +137,7 @@ func judgeToolkit(programs, packages, settings []string) Sight {
 	case len(good) == 0:
 		return Sight{Outcome: Unknown, Reason: fmt.Sprintf("runs on a node with %s, whose version cannot be told: neither a package of dpkg's nor its build says it", unknown)}
 	default:
-		sight.Reason = "runs on a node whose container toolkit has none of the flaws that are known: " + shorten(good)
+		sight.Reason = "runs on a node whose container toolkit has none of the flaws of NVIDIA's bulletins up to August 2026: " + shorten(good)
 	}
 	return sight
 }

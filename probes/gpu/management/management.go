@@ -81,7 +81,7 @@ func read(library nvml.Interface) (evidence.Values, error) {
 	if count > maxDevices {
 		return nil, fmt.Errorf("%d GPUs are more than the %d that are looked at", count, maxDevices)
 	}
-	var gpus, uuids, users []string
+	var gpus, uuids, parts, users []string
 	for i := range count {
 		device, code := library.DeviceGetHandleByIndex(i)
 		if code != nvml.SUCCESS {
@@ -90,6 +90,9 @@ func read(library nvml.Interface) (evidence.Values, error) {
 		reading := &reader{library: library}
 		gpus = append(gpus, reading.gpu(device))
 		uuids = append(uuids, reading.uuid)
+		if reading.divided {
+			parts = append(parts, reading.parts(device)...)
+		}
 		users = append(users, reading.processes(device)...)
 		if reading.err != nil {
 			return nil, fmt.Errorf("GPU %d: %w", i, reading.err)
@@ -99,6 +102,7 @@ func read(library nvml.Interface) (evidence.Values, error) {
 		"driver":    evidence.Text(version),
 		"gpus":      evidence.List(gpus...),
 		"uuids":     evidence.List(uuids...),
+		"parts":     evidence.List(parts...),
 		"processes": evidence.List(users...),
 	}, nil
 }
@@ -108,21 +112,28 @@ type reader struct {
 	library nvml.Interface
 	fields  []string
 	uuid    string
+	// divided says that the GPU is in MIG mode.
+	divided bool
 	err     error
 }
 
 // add keeps a reading; one that the GPU does not support is left out.
 func (r *reader) add(name, call string, code nvml.Return, value any) {
-	switch code {
-	case nvml.SUCCESS:
-		r.fields = append(r.fields, name+"="+strings.Join(strings.Fields(fmt.Sprint(value)), "_"))
-	case nvml.ERROR_NOT_SUPPORTED, nvml.ERROR_FUNCTION_NOT_FOUND:
-	default:
-		if r.err == nil {
-			r.err = failure(r.library, call, code)
-		}
+	if code != nvml.SUCCESS {
+		r.keep(call, code)
+		return
+	}
+	r.fields = append(r.fields, name+"="+strings.Join(strings.Fields(fmt.Sprint(value)), "_"))
+}
+
+// keep keeps the first refusal. That a GPU does not support something is none.
+func (r *reader) keep(call string, code nvml.Return) {
+	if r.err == nil && code != nvml.ERROR_NOT_SUPPORTED && code != nvml.ERROR_FUNCTION_NOT_FOUND {
+		r.err = failure(r.library, call, code)
 	}
 }
+
+func (r *reader) line() string { return strings.Join(r.fields, " ") }
 
 func (r *reader) gpu(device nvml.Device) string {
 	var code nvml.Return
@@ -136,7 +147,8 @@ func (r *reader) gpu(device nvml.Device) string {
 	r.add("memory", "nvmlDeviceGetMemoryInfo", code, memory.Total)
 	r.add("memory_used", "nvmlDeviceGetMemoryInfo", code, memory.Used)
 	mig, _, code := device.GetMigMode()
-	r.add("mig", "nvmlDeviceGetMigMode", code, on(mig == nvml.DEVICE_MIG_ENABLE))
+	r.divided = code == nvml.SUCCESS && mig == nvml.DEVICE_MIG_ENABLE
+	r.add("mig", "nvmlDeviceGetMigMode", code, on(r.divided))
 	ecc, _, code := device.GetEccMode()
 	r.add("ecc", "nvmlDeviceGetEccMode", code, on(ecc == nvml.FEATURE_ENABLED))
 	uncorrected, code := device.GetTotalEccErrors(nvml.MEMORY_ERROR_TYPE_UNCORRECTED, nvml.AGGREGATE_ECC)
@@ -147,14 +159,14 @@ func (r *reader) gpu(device nvml.Device) string {
 	r.add("power_default_mw", "nvmlDeviceGetPowerManagementDefaultLimit", code, standard)
 	mode, code := device.GetComputeMode()
 	r.add("compute_mode", "nvmlDeviceGetComputeMode", code, int(mode))
-	return strings.Join(r.fields, " ")
+	return r.line()
 }
 
 // processes are those that use the GPU as far as the driver tells this container.
 func (r *reader) processes(device nvml.Device) []string {
 	list, code := device.GetComputeRunningProcesses()
 	if code != nvml.SUCCESS {
-		r.add("processes", "nvmlDeviceGetComputeRunningProcesses_v3", code, nil)
+		r.keep("nvmlDeviceGetComputeRunningProcesses_v3", code)
 		return nil
 	}
 	var lines []string
