@@ -126,7 +126,7 @@ func TestUsageErrors(t *testing.T) {
 		{"explain", []string{"katacert explain needs the id of one control"}},
 		{"explain a b", []string{"needs the id of one control"}},
 		{"explain kernel-bootid", []string{`unknown control "kernel-bootid"`, "did you mean", "kernel-boot-id"}},
-		{"report", []string{"katacert report needs the folder of one run"}},
+		{"report", []string{"katacert report needs the folder, the report.json or the bundle of one run"}},
 		{"compare one", []string{"katacert compare needs two runs"}},
 		{"history", []string{"katacert history needs the folder"}},
 		{"history x --format pdf", []string{`unknown --format "pdf"`, "text, json, markdown, html"}},

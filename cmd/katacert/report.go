@@ -6,6 +6,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/katacert/katacert/reports"
+	"github.com/katacert/katacert/reports/bundle"
 	"github.com/katacert/katacert/reports/terminal"
 )
 
@@ -16,8 +17,9 @@ func newReport() *cobra.Command {
 		Short: "Show the report of an earlier run, or write it in another format",
 		Example: `  katacert report reports/20260101-120000-1a2b3c4d
   katacert report reports/20260101-120000-1a2b3c4d --format junit > junit.xml
-  katacert report reports/20260101-120000-1a2b3c4d --format oscal --out results/oscal.json`,
-		Args: oneArg("the folder of one run"),
+  katacert report reports/20260101-120000-1a2b3c4d --format oscal --out results/oscal.json
+  katacert report bundle.tar.gz --format html --out report.html`,
+		Args: oneArg("the folder, the report.json or the bundle of one run"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			var writer reports.Writer
 			if format != "text" {
@@ -28,7 +30,7 @@ func newReport() *cobra.Command {
 			} else if out != "" {
 				return usagef("--out takes a --format other than text, which is made for a terminal")
 			}
-			report, err := reports.Read(args[0])
+			report, err := bundle.ReadReport(args[0])
 			if err != nil {
 				return err
 			}

@@ -36,7 +36,7 @@ func lied() *Result {
 			r.Trials[0].Verdicts[id] = Verdict{Result: judge.NotApplicable, Reason: attack}
 		}
 		r.Sound.Verdicts["may"] = Verdict{Result: judge.NotApplicable, Reason: attack}
-		r.Trials = append(r.Trials, Trial{Mutant: "m", mutant: mutant(), Failure: attack, Verdicts: map[string]Verdict{}})
+		r.Trials = append(r.Trials, Trial{Mutant: "n", mutant: mutant(), Failure: attack, Verdicts: map[string]Verdict{}})
 		r.Leftovers = []string{attack}
 	})
 }

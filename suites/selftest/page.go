@@ -40,7 +40,6 @@ type (
 		Tone     string
 		Causes   []string
 		Legend   []mark
-		Columns  []pageTrial
 		Controls []pageControl
 		Mutants  []pageTrial
 		Records  []pageTrial
