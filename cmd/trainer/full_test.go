@@ -44,7 +44,7 @@ func TestFullDisk(t *testing.T) {
 	if exit.ExitCode() != exitFailed || !strings.Contains(complaints.String(), "no space left on device") {
 		t.Errorf("exit code %d, said %q", exit.ExitCode(), &complaints)
 	}
-	if !strings.Contains(complaints.String(), "write the checkpoint: write "+full) {
+	if !strings.Contains(complaints.String(), "keep the training after epoch 1: write "+full) {
 		t.Errorf("it does not say what and where: %q", &complaints)
 	}
 	if left, err := os.ReadDir(full); err != nil || len(left) > 0 {

@@ -39,6 +39,7 @@ func observation(j training.Job, r training.Result) evidence.Observation {
 			"samples":                   evidence.Number(int64(r.Dataset.Samples)),
 			"epochs":                    evidence.Number(int64(r.Epochs)),
 			"steps":                     evidence.Number(int64(r.Steps)),
+			"resumed_epochs":            evidence.Number(int64(r.Resumed)),
 			"duration_us":               evidence.Number(r.Duration.Microseconds()),
 			"checkpoint_bytes":          evidence.Number(r.CheckpointBytes),
 			"reloaded_ok":               truth(r.Reloaded),

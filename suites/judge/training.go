@@ -40,6 +40,7 @@ func training(from Evidence, of evidence.Vantage) Verdict {
 		}
 		numbers[name] = n
 	}
+	resumed, _ := o.Values.Number("resumed_epochs")
 	digest, _ := o.Values.Text("checkpoint_sha256")
 	fell := falls(numbers["loss_first_micro"], numbers["loss_last_micro"])
 	controlFell := falls(numbers["control_loss_first_micro"], numbers["control_loss_last_micro"])
@@ -57,6 +58,8 @@ func training(from Evidence, of evidence.Vantage) Verdict {
 	switch {
 	case controlFell || numbers["control_corrupt_refused"] != 1:
 		verdict.Result, verdict.Reason = Invalid, "the control run (learning rate 0, damaged checkpoint) was not told apart from a good one"
+	case resumed != 0:
+		verdict.Result, verdict.Reason = Error, fmt.Sprintf("%d epochs were trained by another pod before: the volume of the run was not new", resumed)
 	case numbers["dataset_ok"] != 1:
 		verdict.Result, verdict.Reason = Fail, "the dataset on the volume does not have the hash of its manifest"
 	case !fell:

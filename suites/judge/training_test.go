@@ -29,6 +29,7 @@ func TestTraining(t *testing.T) {
 		{"the control falls too", values{"control_loss_last_micro": n(1)}, judge.Invalid, "learning rate 0"},
 		{"a damaged checkpoint is accepted", values{"control_corrupt_refused": n(0)}, judge.Invalid, "not told apart"},
 		{"an invalid control outweighs a bad dataset", values{"control_corrupt_refused": n(0), "dataset_ok": n(0)}, judge.Invalid, ""},
+		{"it went on with what was there", values{"resumed_epochs": n(3)}, judge.Error, "the volume of the run was not new"},
 		{"the dataset is damaged", values{"dataset_ok": n(0)}, judge.Fail, "hash of its manifest"},
 		{"the checkpoint does not reload", values{"reloaded_ok": n(0)}, judge.Fail, "cannot be read back"},
 		{"the checkpoint is empty", values{"checkpoint_bytes": n(0)}, judge.Fail, "cannot be read back"},
