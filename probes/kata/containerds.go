@@ -21,58 +21,82 @@ var usualConfigs = []string{
 // usualPath is where programs are looked for when containerd's own PATH is not known.
 const usualPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
-// daemon is what the command lines and environments of the node's containerds say.
+// daemon is what the command lines and environments of the node's container runtimes say.
 type daemon struct {
 	// configs are the files of --config; path is the PATH in which shims are looked
 	// for, and kataConfig the variable KATA_CONF_FILE, which shims inherit.
 	configs          []string
 	path, kataConfig string
+	// crio is that of a CRI-O; nil where none runs.
+	crio *crio
 }
 
-// maxDaemons bounds how many containerds are looked at; a node has one.
+// maxDaemons bounds how many processes of a program are looked at; a node has one.
 const maxDaemons = 8
 
-// findDaemons looks for containerd among the processes of the node. What runs in a
-// PID namespace below the node's is some container's own.
+// findDaemons looks for containerd, and for CRI-O, among the processes of the node.
 func findDaemons(procfs string) daemon {
 	var found daemon
-	links, _ := filepath.Glob(filepath.Join(procfs, "[0-9]*/exe"))
-	for _, link := range links {
-		target, err := os.Readlink(link)
-		if err != nil || filepath.Base(strings.TrimSuffix(target, " (deleted)")) != "containerd" || len(found.configs) == maxDaemons {
-			continue
-		}
-		dir := filepath.Dir(link)
-		if contained(dir) {
-			continue
-		}
+	for _, dir := range daemons(procfs, "containerd") {
 		config := usualConfigs[0]
-		arguments := words(filepath.Join(dir, "cmdline"))
-		for i, argument := range arguments {
-			name, value, joined := strings.Cut(argument, "=")
-			if name != "--config" && name != "-config" && name != "-c" {
-				continue
-			}
-			if !joined && i+1 < len(arguments) {
-				value = arguments[i+1]
-			}
-			if filepath.IsAbs(value) {
-				config = filepath.Clean(value)
-			}
+		if value, given := option(words(filepath.Join(dir, "cmdline")), "config", "c"); given && filepath.IsAbs(value) {
+			config = filepath.Clean(value)
 		}
 		if !slices.Contains(found.configs, config) {
 			found.configs = append(found.configs, config)
 		}
-		for _, variable := range words(filepath.Join(dir, "environ")) {
-			switch name, value, _ := strings.Cut(variable, "="); name {
-			case "PATH":
-				found.path = value
-			case "KATA_CONF_FILE":
-				found.kataConfig = value
-			}
+		found.inherit(dir)
+	}
+	for _, dir := range daemons(procfs, "crio") {
+		found.crio = findCRIO(dir)
+		found.inherit(dir)
+	}
+	return found
+}
+
+// inherit notes what shims inherit of the environment of who starts them.
+func (d *daemon) inherit(dir string) {
+	for _, variable := range words(filepath.Join(dir, "environ")) {
+		switch name, value, _ := strings.Cut(variable, "="); name {
+		case "PATH":
+			d.path = value
+		case "KATA_CONF_FILE":
+			d.kataConfig = value
+		}
+	}
+}
+
+// daemons are the folders in procfs of the node's processes of a program. What runs in
+// a PID namespace below the node's is some container's own.
+func daemons(procfs, program string) []string {
+	var found []string
+	links, _ := filepath.Glob(filepath.Join(procfs, "[0-9]*/exe"))
+	for _, link := range links {
+		target, err := os.Readlink(link)
+		if err != nil || filepath.Base(strings.TrimSuffix(target, " (deleted)")) != program || len(found) == maxDaemons {
+			continue
+		}
+		if dir := filepath.Dir(link); !contained(dir) {
+			found = append(found, dir)
 		}
 	}
 	return found
+}
+
+// option is the value of the last of a program's options by one of these names, with
+// one or two hyphens.
+func option(arguments []string, names ...string) (value string, given bool) {
+	for i, argument := range arguments {
+		name, joined, has := strings.Cut(argument, "=")
+		trimmed := strings.TrimPrefix(strings.TrimPrefix(name, "-"), "-")
+		if trimmed == name || !slices.Contains(names, trimmed) {
+			continue
+		}
+		if value, given = joined, true; !has && i+1 < len(arguments) {
+			value = arguments[i+1]
+		}
+	}
+	return value, given
 }
 
 // words are the NUL-separated texts of a file of procfs.

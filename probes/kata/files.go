@@ -90,8 +90,8 @@ func notSecret(path []string) bool {
 	return !slices.Contains([]string{"jaeger_user", "jaeger_password", "snp_id_auth"}, path[len(path)-1])
 }
 
-// runtime is what containerd's files say of one handler, every file for itself:
-// which of them wins is for the judge.
+// runtime is what the container runtime's files say of one handler, every file for
+// itself: which of them wins is for the judge.
 type runtime struct{ types, paths, configs []string }
 
 // containerd reads a configuration of containerd and what it imports, and notes
@@ -159,11 +159,12 @@ func (found *runtime) isKata() bool {
 }
 
 // usualKataConfigs are where Kata's shims look for a configuration that nobody
-// names: the Go shim's paths, as packages and as kata-deploy build it, and those of
-// runtime-rs (src/libs/kata-types/src/config/default.rs).
+// names: the Go shim's paths, as packages (the second of Fedora, RHEL and OpenShift)
+// and as kata-deploy build it, and those of runtime-rs (src/libs/kata-types/src/config/default.rs).
 var usualKataConfigs = []string{
 	"/etc/kata-containers/configuration.toml",
 	"/usr/share/defaults/kata-containers/configuration.toml",
+	"/usr/share/kata-containers/defaults/configuration.toml",
 	"/opt/kata/share/defaults/kata-containers/configuration.toml",
 	"/etc/kata-containers/runtime-rs/configuration.toml",
 	"/usr/share/defaults/kata-containers/runtime-rs/configuration.toml",

@@ -1,6 +1,6 @@
 // Package kata observes on the node what Kata Containers is made of there: the
-// configuration of containerd and of Kata for one handler, and the programs and
-// images that it names. Its probes are the witness's alone, and read only.
+// configuration of containerd or CRI-O and of Kata for one handler, and the programs
+// and images that it names. Its probes are the witness's alone, and read only.
 package kata
 
 import (
@@ -25,8 +25,8 @@ func Probes() []probes.Probe {
 // some 600 MiB.
 const digestsWithin = 10 * time.Second
 
-// kataFiles reads the configuration of the handler under certification: containerd's
-// files in "files", with Kata's where the handler is Kata's, and what they name in
+// kataFiles reads the configuration of the handler under certification: the container
+// runtime's files in "files", with Kata's where the handler is Kata's, and what they name in
 // "programs"; both as JSON objects. Which file wins over which is for the judge.
 func kataFiles(ctx *probes.Context) evidence.Observation {
 	t, err := openTree(ctx.HostRoot)
@@ -42,6 +42,12 @@ func observeFiles(t *tree, handler string, running daemon) evidence.Observation 
 	values := evidence.Values{
 		"handler": evidence.Text(handler), "roots": evidence.List(rootsOf(running)...), "files": lines(n.reader.files),
 		"config_variable": evidence.Text(running.kataConfig),
+	}
+	if n.crio != nil {
+		values["crio_config"], values["crio_folder"] = evidence.Text(n.crio.config), evidence.Text(n.crio.folder)
+		if n.crio.overridden {
+			values["crio_overridden"] = evidence.Number(1)
+		}
 	}
 	if n.runtime.isKata() {
 		values["programs"] = lines(n.programs)
@@ -66,13 +72,19 @@ type node struct {
 	reader   *reader
 	runtime  runtime
 	programs []program
+	// crio is nil where the node has none.
+	crio *crio
 }
 
-// read follows a handler from containerd's files to Kata's, and to what they name.
+// read follows a handler from the container runtime's files to Kata's, and to what they
+// name.
 func read(t *tree, handler string, running daemon) node {
 	n := node{reader: &reader{tree: t, seen: map[string]bool{}}}
 	for _, root := range rootsOf(running) {
 		n.reader.containerd(root, handler, &n.runtime)
+	}
+	if n.crio = crioOf(t, running); n.crio != nil {
+		n.reader.crio(n.crio, handler, &n.runtime)
 	}
 	if !n.runtime.isKata() {
 		return n

@@ -116,6 +116,17 @@ func (t *tree) names(folder string) ([]string, error) {
 	return names, nil
 }
 
+// isFolder says whether a path leads to a folder; of a link, that it does not, as
+// filepath.Walk takes it.
+func (t *tree) isFolder(path string) bool {
+	dir, err := t.open(path, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_NOFOLLOW)
+	if err != nil {
+		return false
+	}
+	_ = dir.Close()
+	return true
+}
+
 // glob lists the files that match a pattern whose last part alone may have
 // wildcards, or else that one path.
 func (t *tree) glob(pattern string) ([]string, error) {

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -204,6 +205,40 @@ func TestSandboxAnnotations(t *testing.T) {
 			}
 			if got := sandboxAnnotations(process{dir: dir})[annotationSandboxUID]; got != test.want {
 				t.Errorf("got pod %q, want %q", got, test.want)
+			}
+		})
+	}
+}
+
+// TestBundleOfCRIO uses folders laid out as procfs shows Kata's shim and conmon under
+// CRI-O.
+func TestBundleOfCRIO(t *testing.T) {
+	crio := map[string]string{
+		"io.kubernetes.cri-o.SandboxID": "9f1c", "io.kubernetes.pod.uid": "pod-a", "io.kubernetes.pod.namespace": "katacert-run-tenant-a",
+		"io.kubernetes.cri-o.RuntimeHandler": "kata", "io.kubernetes.cri-o.ContainerType": "sandbox",
+	}
+	claims := maps.Clone(crio)
+	claims[annotationSandboxID], claims[annotationSandboxUID] = "5a2b", "pod-of-another"
+	const userdata = "var/lib/containers/storage/overlay-containers/9f1c/userdata"
+	for name, test := range map[string]struct {
+		exe, bundle, cmdline string
+		annotations          map[string]string
+		pod, handler         string
+	}{
+		"Kata's shim":                       {"containerd-shim-kata-v2", "cwd", "/usr/bin/containerd-shim-kata-v2\x00-namespace\x00default\x00-id\x009f1c\x00", crio, "pod-a", "kata"},
+		"conmon":                            {conmon, "root/" + userdata, "/usr/bin/conmon\x00-b\x00/" + userdata + "\x00-c\x009f1c\x00", crio, "pod-a", "kata"},
+		"another program with that flag":    {"containerd-shim-kata-v2", "root/" + userdata, "shim\x00-b\x00/" + userdata + "\x00", crio, "", ""},
+		"a pod that claims to be another's": {"containerd-shim-kata-v2", "cwd", "", claims, "", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			writeBundle(t, filepath.Join(dir, test.bundle), test.annotations)
+			if err := os.WriteFile(filepath.Join(dir, "cmdline"), []byte(test.cmdline), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			got := sandboxAnnotations(process{dir: dir, exe: test.exe})
+			if got[annotationSandboxUID] != test.pod || got[annotationHandler] != test.handler || (test.pod != "") != (got[annotationNamespace] == "katacert-run-tenant-a") {
+				t.Errorf("got %v", got)
 			}
 		})
 	}

@@ -12,10 +12,6 @@ import (
 	"github.com/katacert/katacert/probes/internal/kernfs"
 )
 
-// annotationNamespace tells a shim the Kubernetes namespace of its sandbox
-// (containerd's CRI plugin).
-const annotationNamespace = "io.kubernetes.cri.sandbox-namespace"
-
 // sandboxMemory adds up, for each pod of the run on the node, the memory that all
 // of its processes on the node hold: its shims, and what runs in its cgroup or
 // descends from a shim. In a virtual machine or a kernel in user space that

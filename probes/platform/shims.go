@@ -1,10 +1,8 @@
 package platform
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"fmt"
 	"io"
 	"os"
@@ -15,7 +13,6 @@ import (
 
 	"github.com/katacert/katacert/probes"
 	"github.com/katacert/katacert/probes/evidence"
-	"github.com/katacert/katacert/probes/internal/kernfs"
 )
 
 // shimPrefix begins the name of every containerd shim's binary
@@ -24,13 +21,6 @@ const shimPrefix = "containerd-shim-"
 
 // maxShimBytes bounds how much of one shim's binary is hashed.
 const maxShimBytes = 512 << 20
-
-// Annotations by which containerd's CRI plugin tells a shim about its sandbox.
-const (
-	annotationSandboxID  = "io.kubernetes.cri.sandbox-id"
-	annotationSandboxUID = "io.kubernetes.cri.sandbox-uid"
-	annotationHandler    = "io.containerd.cri.runtime-handler"
-)
 
 // shims lists the sandboxes that run on the node: for each running shim the pod
 // it serves, by its bundle, and the digest of the very binary that runs.
@@ -41,7 +31,14 @@ func shims(*probes.Context) evidence.Observation {
 // Shims reads the shims of a tree, see Tree.
 func Shims(tree Tree) evidence.Observation { return listShims(tree.Proc) }
 
-func (p process) isShim() bool { return strings.HasPrefix(p.exe, shimPrefix) && !p.contained() }
+// conmon is the program by which CRI-O watches each plain container (github.com/containers/conmon);
+// a sandbox with a shim, as Kata's, has none.
+const conmon = "conmon"
+
+// isShim says whether the process runs a sandbox for the node's container runtime.
+func (p process) isShim() bool {
+	return (strings.HasPrefix(p.exe, shimPrefix) || p.exe == conmon) && !p.contained()
+}
 
 func listShims(root string) evidence.Observation {
 	all, truncated, err := processes(root)
@@ -58,6 +55,9 @@ func listShims(root string) evidence.Observation {
 		if digest == "" && p.ended() {
 			continue // containerd runs a shim for moments, to start and to delete
 		}
+		if p.exe == conmon {
+			delete(annotations, annotationHandler) // told of the pod and not of its containers, and conmon runs both
+		}
 		line := fmt.Sprintf("pod_uid=%s sandbox=%s handler=%s shim=%s sha256=%s pid=%d",
 			word(annotations[annotationSandboxUID]), word(annotations[annotationSandboxID]),
 			word(annotations[annotationHandler]), p.exe, digest, p.pid)
@@ -72,72 +72,6 @@ func listShims(root string) evidence.Observation {
 
 // word keeps a value from reading as several.
 func word(value string) string { return strings.Join(strings.Fields(value), "_") }
-
-// bundle is what the OCI bundle of a sandbox says of it.
-type bundle struct {
-	Annotations map[string]string `json:"annotations"`
-	Linux       struct {
-		Namespaces []struct{ Type, Path string } `json:"namespaces"`
-	} `json:"linux"`
-}
-
-// netns is the path of the pod's network namespace on the node, if it is named.
-func (b bundle) netns() string {
-	for _, namespace := range b.Linux.Namespaces {
-		if namespace.Type == "network" {
-			return namespace.Path
-		}
-	}
-	return ""
-}
-
-// sandboxAnnotations reads the annotations of the OCI bundle that a shim serves;
-// the map is empty where there is none to be found.
-func sandboxAnnotations(p process) map[string]string { return bundleOf(p).Annotations }
-
-// bundleOf reads the OCI bundle that a shim serves. containerd starts a shim
-// inside its bundle; one that went elsewhere still names the bundle by its
-// arguments. It is empty where neither helps.
-func bundleOf(p process) bundle {
-	candidates := []string{filepath.Join(p.dir, "cwd/config.json")}
-	if arguments, err := kernfs.Read(filepath.Join(p.dir, "cmdline")); err == nil {
-		if namespace, id := argument(arguments, "-namespace"), argument(arguments, "-id"); namespace != "" && id != "" {
-			// The path is of the shim's own mount namespace.
-			candidates = append(candidates, filepath.Join(p.dir, "root/run/containerd/io.containerd.runtime.v2.task", namespace, id, "config.json"))
-		}
-	}
-	for _, path := range candidates {
-		data, err := kernfs.Read(path)
-		if err != nil {
-			continue
-		}
-		var config bundle
-		if err := json.Unmarshal(data, &config); err == nil && config.Annotations[annotationSandboxID] != "" {
-			return config
-		}
-	}
-	return bundle{}
-}
-
-// argument returns the value of a flag ("-id", "--id", "-id=value") among
-// NUL-separated arguments, if it may be part of a path.
-func argument(arguments []byte, flag string) string {
-	words := strings.Split(string(bytes.TrimRight(arguments, "\x00")), "\x00")
-	for i, w := range words {
-		name, value, joined := strings.Cut(w, "=")
-		if name != flag && name != "-"+flag {
-			continue
-		}
-		if !joined && i+1 < len(words) {
-			value = words[i+1]
-		}
-		if value == ".." || value == "." || strings.Contains(value, "/") {
-			return ""
-		}
-		return value
-	}
-	return ""
-}
 
 // digester hashes executables, each file once.
 type digester map[fileID]string

@@ -15,7 +15,7 @@ import (
 
 // vmmNames begin the names of the virtual machine monitors that Kata Containers
 // runs as processes of their own.
-var vmmNames = []string{"qemu-system-", "qemu-kvm", "cloud-hypervisor", "firecracker", "stratovirt"}
+var vmmNames = []string{"qemu-system-", "qemu-kvm", "cloud-hypervisor", "firecracker", "stratovirt", "openvmm"}
 
 // maxDescriptors bounds how many descriptors of other processes are looked at
 // to find monitors of any other name.

@@ -39,20 +39,25 @@ func (r *runner) cleanUp(ctx context.Context) {
 	r.o.Progress.Done(1)
 }
 
-// sweepDeadRuns removes what runs of this machine left that were killed.
+// sweepDeadRuns removes what runs of this machine left that were killed, and says
+// what it waits for. What does not go stops nobody: it is none of this run's.
 func (r *runner) sweepDeadRuns(ctx context.Context) error {
 	var swept []string
-	_, err := removeRuns(ctx, r.client, r.o.Timeouts.Cleanup, func(run string, owner process) bool {
+	timeout := r.o.Timeouts.Cleanup
+	left, err := removeRuns(ctx, r.client, timeout, func(run string, owner process) bool {
 		if owner.dead() && !slices.Contains(swept, run) {
 			swept = append(swept, run)
+			r.o.Progress.Note(fmt.Sprintf("removing what the killed run %s left in the cluster, which may take %s at most", run, timeout))
 		}
 		return owner.dead()
 	})
-	if err != nil {
+	switch {
+	case err != nil:
 		return fmt.Errorf("remove what killed runs left: %w", err)
-	}
-	for _, run := range swept {
-		r.o.Progress.Note("removed what the killed run " + run + " had left in the cluster")
+	case len(left) > 0:
+		r.o.Progress.Note("still left of killed runs, `katacert cleanup` tries again: " + strings.Join(left, "; "))
+	case len(swept) > 0:
+		r.o.Progress.Note("removed what " + strings.Join(swept, ", ") + " had left in the cluster")
 	}
 	return nil
 }

@@ -209,9 +209,30 @@ func TestSweepTakesDeadRunsOfThisMachineAlone(t *testing.T) {
 	if got := kept(t, client); !slices.Equal(got, want) {
 		t.Errorf("kept %v, want %v", got, want)
 	}
-	if len(told.lines) != 1 || !strings.Contains(told.lines[0], "run-dead") {
+	if len(told.lines) != 2 || !strings.Contains(told.lines[0], "removing what the killed run run-dead left") ||
+		!strings.Contains(told.lines[0], DefaultTimeouts(1).Cleanup.String()) || !strings.Contains(told.lines[1], "removed what run-dead had left") {
 		t.Errorf("said %q", told.lines)
 	}
+}
+
+// What a killed run left and does not go stops no other run, which says so.
+func TestSweepSaysWhatDoesNotGo(t *testing.T) {
+	dead := thisProcess()
+	dead.pid, dead.start = endedProcess(t)
+	synctest.Test(t, func(t *testing.T) {
+		held := namespace("dead-a", "run-dead", dead.String())
+		held.Finalizers = []string{"example.com/hold"}
+		client := fake.NewClientset(held)
+		stuck(client)
+		told := &notes{}
+		r := &runner{client: client, o: Options{Timeouts: DefaultTimeouts(1), Progress: told}}
+		if err := r.sweepDeadRuns(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if len(told.lines) != 2 || !strings.Contains(told.lines[1], "finalizer example.com/hold") {
+			t.Errorf("said %q", told.lines)
+		}
+	})
 }
 
 func TestCleanUpReportsLeftovers(t *testing.T) {

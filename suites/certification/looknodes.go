@@ -19,7 +19,9 @@ import (
 // NodeLook is what the witness saw on one node: a record for each handler that was
 // asked about, or why there is none.
 type NodeLook struct {
-	Node    string
+	Node string
+	// Engine is what the kubelet says of its container runtime ("containerd://2.4.2").
+	Engine  string
 	Records map[string]evidence.Record
 	Err     error
 }
@@ -88,7 +90,7 @@ func Inspect(ctx context.Context, i Inspection) (looks []NodeLook, left []string
 
 // inspect lets the witness look on one node, once for each handler.
 func (r *runner) inspect(ctx context.Context, node corev1.Node, handlers []string) NodeLook {
-	look := NodeLook{Node: node.Name, Records: map[string]evidence.Record{}}
+	look := NodeLook{Node: node.Name, Engine: node.Status.NodeInfo.ContainerRuntimeVersion, Records: map[string]evidence.Record{}}
 	t := &targetRun{r: r, target: Target{ID: node.Name, Node: node}, seed: newSecret(), given: map[string]string{}}
 	witness := t.prepare(evidence.Witness)
 	t.seats = []*seat{witness}

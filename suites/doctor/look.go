@@ -90,7 +90,7 @@ func (d *Diagnosis) look(look certification.NodeLook, classes []nodev1.RuntimeCl
 		if handler == handlersIn(classes)[0] {
 			d.hardware(about, record)
 		}
-		d.kata(look.Node, handler, record, classes)
+		d.kata(look, handler, classes)
 	}
 }
 
@@ -166,8 +166,10 @@ func (d *Diagnosis) gpuDrivers(about string, gpus []string) {
 }
 
 // kata adds what stands behind a handler on the node.
-func (d *Diagnosis) kata(node, handler string, record evidence.Record, classes []nodev1.RuntimeClass) {
+func (d *Diagnosis) kata(look certification.NodeLook, handler string, classes []nodev1.RuntimeClass) {
+	node := look.Node
 	about, name := aboutNode(node), "handler "+handler
+	record := look.Records[handler]
 	o, ok := record.Observation(probeKata)
 	if handler == "" || !ok {
 		return
@@ -181,12 +183,13 @@ func (d *Diagnosis) kata(node, handler string, record evidence.Record, classes [
 		d.add(about, name, Unknown, oneLine(err), "see the message")
 		return
 	}
-	runtime, err := n.Containerd()
+	n.Engine = look.Engine
+	runtime, err := n.Runtime()
 	switch {
 	case errors.Is(err, katanode.ErrNoHandler):
 		if d.fits(node, handler, classes) {
 			d.add(about, name, Problem, oneLine(err), "install the runtime on the node, or keep the class away from it by scheduling.nodeSelector")
-			d.block(node, handler, "containerd's configuration does not know the handler")
+			d.block(node, handler, "the container runtime's configuration does not know the handler")
 		}
 		return
 	case err != nil:
@@ -207,16 +210,19 @@ func (d *Diagnosis) kata(node, handler string, record evidence.Record, classes [
 		d.block(node, handler, why)
 		return
 	}
-	d.kataVersion(about, n)
+	d.kataVersion(about, n, runtime)
 	d.add(about, name, OK, fmt.Sprintf("Kata Containers, %s, hypervisor %s, configured by %s", config.Shim, config.Hypervisor, strings.Join(config.Files, ", ")), "")
 }
 
 // kataVersion adds which Kata a handler's shim belongs to, once for each that the node
 // has, beside what kata-deploy says that it installs.
-func (d *Diagnosis) kataVersion(about string, n *katanode.Node) {
+func (d *Diagnosis) kataVersion(about string, n *katanode.Node, runtime katanode.Runtime) {
 	version, file, err := n.Version()
 	told := Finding{About: about, Name: nameVersion, State: OK, Detail: fmt.Sprintf("%s, by %s", version, file)}
-	if err != nil {
+	switch {
+	case errors.Is(err, katanode.ErrNoVersion) && n.Packaged(runtime):
+		told.Detail = "handler " + n.Handler + ": of a distribution's package, which tells no version; its distributor's advisories count, kata-advisory-* do not apply"
+	case err != nil:
 		told.State, told.Detail, told.Mend = Unknown, "handler "+n.Handler+": "+oneLine(err), "see the message; until then kata-advisory-* are errors"
 	}
 	d.Findings = slices.DeleteFunc(d.Findings, func(f Finding) bool { return f.About == about && f.Name == nameVersion && f.Mend == witnessTells })

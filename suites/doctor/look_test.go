@@ -63,6 +63,7 @@ func TestKataBehindAHandler(t *testing.T) {
 		{"kata-4.1-qemu-rs", "runtime-rs, hypervisor qemu"},
 		{"kata-4.1-qemu-go", "the Go shim, hypervisor qemu"},
 		{"kata-4.1-clh-go", "the Go shim, hypervisor clh"},
+		{"kata-4.1-qemu-crio", "the Go shim, hypervisor qemu"},
 	} {
 		record, handler := recorded(t, test.recording)
 		d := looked(t, handler, certification.NodeLook{Records: map[string]evidence.Record{handler: record}})
@@ -78,14 +79,14 @@ func TestKataBehindAHandler(t *testing.T) {
 	}
 }
 
-// shimOf is the path of the shim that containerd starts.
+// shimOf is the path of the shim that the container runtime starts.
 func shimOf(t *testing.T, o evidence.Observation) string {
 	t.Helper()
 	n, err := katanode.Read(o)
 	if err != nil {
 		t.Fatal(err)
 	}
-	runtime, err := n.Containerd()
+	runtime, err := n.Runtime()
 	if err != nil || runtime.Path == "" {
 		t.Fatalf("%+v, %v", runtime, err)
 	}

@@ -27,22 +27,25 @@ func (d *Diagnosis) node(n corev1.Node) {
 	d.virtualisation(about, n)
 }
 
-// runtime finds the container runtime. Only containerd hands an annotation of the
-// pod through to Kata as its configuration says, and is what katacert reads.
+// runtime finds the container runtime. katacert reads the configuration and the shims
+// of two.
 func (d *Diagnosis) runtime(about string, info corev1.NodeSystemInfo) {
-	if strings.HasPrefix(info.ContainerRuntimeVersion, "containerd://") {
+	switch name, _, _ := strings.Cut(info.ContainerRuntimeVersion, "://"); name {
+	case "containerd":
 		d.add(about, "container-runtime", OK, info.ContainerRuntimeVersion, "")
-		return
+	case "cri-o":
+		d.add(about, "container-runtime", OK, info.ContainerRuntimeVersion+": it passes every annotation of a pod on to the shim, so kata-config-passed-annotations will be a finding", "")
+	default:
+		d.add(about, "container-runtime", Missing, info.ContainerRuntimeVersion,
+			"controls that read shims and the container runtime's configuration (runtimeclass-handler, vm-binding, kata-config-*) need containerd or CRI-O; they are errors with another")
 	}
-	d.add(about, "container-runtime", Missing, info.ContainerRuntimeVersion,
-		"controls that read containerd's shims and configuration (runtimeclass-handler, vm-binding, kata-config-*) need containerd")
 }
 
 // handlers finds what the node's runtime says that it can run.
 func (d *Diagnosis) handlers(about string, n corev1.Node) {
 	names := handlersOf(n)
 	if len(names) == 0 {
-		d.add(about, "handlers", Unknown, "the node lists no handlers", "Kubernetes from 1.30 and containerd from 2.0 list them; "+witnessTells)
+		d.add(about, "handlers", Unknown, "the node lists no handlers", "Kubernetes from 1.30, with containerd from 2.0 or CRI-O from 1.31, list them; "+witnessTells)
 		return
 	}
 	d.add(about, "handlers", OK, strings.Join(names, ", ")+" (listed; whether their shims exist only a pod shows)", "")

@@ -49,12 +49,12 @@ func look(c *judge.Case) (*node, *judge.Verdict) {
 	if api, err := c.Observe(evidence.API, evidence.Look, "runtimeclass"); err == nil {
 		n.Engine, _ = api.Values.Text("node_runtime")
 	}
-	if n.runtime, err = n.Containerd(); err != nil {
+	if n.runtime, err = n.Runtime(); err != nil {
 		return nil, ended(c, judge.Error, err.Error())
 	}
 	if !n.runtime.IsKata() {
-		return nil, ended(c, judge.Error, fmt.Sprintf("%s runs the subject, but containerd's configuration has %s for handler %q: it was changed since containerd started, or another one counts",
-			setup.Sandbox.Shim, n.runtime.Type, setup.Handler))
+		return nil, ended(c, judge.Error, fmt.Sprintf("%s runs the subject, but %s's configuration has %s for handler %q: it was changed since %s started, or another one counts",
+			setup.Sandbox.Shim, n.runtime.Engine, n.runtime.Type, setup.Handler, n.runtime.Engine))
 	}
 	if n.config, err = n.Kata(n.runtime); err != nil {
 		return nil, ended(c, judge.Error, err.Error())

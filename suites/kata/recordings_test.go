@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -72,6 +73,16 @@ func observed(t *testing.T, node recordings.Node, handler string, round evidence
 	return observations
 }
 
+// engineOf is what the kubelet of a node would say of its container runtime.
+func engineOf(node recordings.Node) string {
+	for path := range node {
+		if strings.HasPrefix(path, "etc/crio/") {
+			return "cri-o://1.36.1"
+		}
+	}
+	return "containerd://2.4.2"
+}
+
 // recorded is the evidence of a run on a node with these files: what the probes see
 // of them, and the least of what else the controls ask for.
 func recorded(t *testing.T, node recordings.Node, handler string) []evidence.Record {
@@ -92,7 +103,7 @@ func recorded(t *testing.T, node recordings.Node, handler string) []evidence.Rec
 		record(evidence.Reference, evidence.Look, seen("posture", evidence.Values{"lsm": evidence.Text("cri-containerd.apparmor.d (enforce)")})),
 		record(evidence.Subject, evidence.Look, seen("boot-id", evidence.Values{"boot_id": evidence.Text("guest")})),
 		record(evidence.API, evidence.Look, seen("runtimeclass", evidence.Values{"runtime_class": evidence.Text(handler), "handler": evidence.Text(handler),
-			"subject_runtime_class": evidence.Text(handler), "node_runtime": evidence.Text("containerd://2.4.2")})),
+			"subject_runtime_class": evidence.Text(handler), "node_runtime": evidence.Text(engineOf(node))})),
 	}
 }
 

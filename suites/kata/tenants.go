@@ -123,17 +123,20 @@ func validPaths() item {
 	}
 }
 
-// passedAnnotations asks that containerd passes on no more annotations than Kata's
-// own, and none of Kata's from single containers.
+// passedAnnotations asks that the container runtime passes on no more annotations than
+// Kata's own, and none of Kata's from single containers.
 func passedAnnotations() item {
 	return item{
-		id: "kata-config-passed-annotations", title: "containerd passes no more annotations to the shim than Kata's own",
+		id: "kata-config-passed-annotations", title: "The container runtime passes no more annotations to the shim than Kata's own",
 		risk:   "Annotations that a tenant writes reach the shim unfiltered; those of io.katacontainers.config.runtime and .agent it obeys whatever enable_annotations says.",
-		wanted: "io.katacontainers.* of pods at most", unset: `pod_annotations = ["io.katacontainers.*"]`,
-		mend: "In containerd's drop-in narrow pod_annotations of the handler to what is needed, and take io.katacontainers out of container_annotations.",
+		wanted: "io.katacontainers.* of pods at most", unset: `pod_annotations = ["io.katacontainers.*"] of containerd; CRI-O passes every annotation on`,
+		mend: "In containerd's drop-in narrow pod_annotations of the handler to what is needed, and take io.katacontainers out of container_annotations. CRI-O has no such setting: refuse annotations of io.katacontainers to tenants on admission.",
 		refs: []string{"NIST AC-3", "NIST CM-7", "ATT&CK T1610"},
 		check: func(n *node) (reading, error) {
 			r := reading{files: n.runtime.Files, setting: "pod_annotations and container_annotations of the handler", found: listed(n.runtime.PodAnnotations) + " and " + listed(n.runtime.ContainerAnnotations)}
+			if n.runtime.Engine == katanode.CRIO {
+				r.setting, r.found = "annotations that CRI-O passes on", "every one of the pod"
+			}
 			var wide []string
 			for _, pattern := range n.runtime.PodAnnotations {
 				if !strings.HasPrefix(pattern, "io.katacontainers.") && strings.ContainsAny(pattern, "*?[") {
@@ -160,9 +163,9 @@ func passedAnnotations() item {
 func privilegedDevices() item {
 	return item{
 		id: "kata-config-privileged-devices", title: "A privileged pod is not handed the node's devices",
-		risk:   "containerd then gives every device of the node to a privileged container, and Kata plugs the block devices among them into the guest: its root reads and writes the node's disks.",
+		risk:   "The container runtime then gives every device of the node to a privileged container, and Kata plugs the block devices among them into the guest: its root reads and writes the node's disks.",
 		wanted: "true", unset: "true, as kata-deploy writes it",
-		mend: "Set privileged_without_host_devices = true for the handler in containerd's drop-in.",
+		mend: "Set privileged_without_host_devices = true for the handler in containerd's or CRI-O's drop-in.",
 		refs: []string{"NIST AC-6", "NIST CM-7", "CIS 5.2.2", "ATT&CK T1611"},
 		check: func(n *node) (reading, error) {
 			return reading{files: n.runtime.Files, setting: "privileged_without_host_devices of the handler", found: fmt.Sprint(n.runtime.HostDevicesWithheld), open: !n.runtime.HostDevicesWithheld}, nil

@@ -103,13 +103,18 @@ func shimOf(tree table) Shim {
 
 // usual are where the shims look for a configuration that nobody names, in order
 // (src/runtime/README.md; src/libs/kata-types/src/config/default.rs). The Go shim's
-// second path depends on how it was built.
+// second path depends on how it was built: the packages of Fedora, RHEL and OpenShift
+// have it below /usr/share/kata-containers.
 func usual(shim Shim) []string {
 	folder := "/kata-containers/"
 	if shim == RustShim {
 		folder += "runtime-rs/"
 	}
-	return []string{"/etc" + folder + "configuration.toml", "/usr/share/defaults" + folder + "configuration.toml", "/opt/kata/share/defaults" + folder + "configuration.toml"}
+	paths := []string{"/etc" + folder + "configuration.toml", "/usr/share/defaults" + folder + "configuration.toml"}
+	if shim != RustShim {
+		paths = append(paths, "/usr/share/kata-containers/defaults/configuration.toml")
+	}
+	return append(paths, "/opt/kata/share/defaults"+folder+"configuration.toml")
 }
 
 // base is the configuration file that the shim begins with. runtime-rs takes the

@@ -10,35 +10,10 @@ import (
 	"strings"
 )
 
-// Runtime is what containerd knows of a handler.
-type Runtime struct {
-	Handler string
-	// Type is runtime_type, Path runtime_path (empty when containerd looks for the
-	// shim in its PATH), ConfigPath the option by which the shim is told its
-	// configuration (empty when it looks for one itself).
-	Type, Path, ConfigPath string
-	// HostDevicesWithheld is privileged_without_host_devices: privileged containers
-	// are not given the node's devices.
-	HostDevicesWithheld bool
-	// PodAnnotations and ContainerAnnotations are patterns of annotations that
-	// containerd passes on to the shim.
-	PodAnnotations, ContainerAnnotations []string
-	// Files are those that were read, in the order in which one overwrites the other.
-	Files []string
-}
-
-// IsKata says whether the handler's shim is one of Kata's.
-func (r Runtime) IsKata() bool {
-	return strings.Contains(r.Type, "kata") || strings.Contains(path.Base(r.Path), "kata")
-}
-
-// ErrNoHandler says that no configuration of containerd knows the handler.
-var ErrNoHandler = errors.New("no configuration of containerd that was read knows the handler")
-
-// Containerd finds what the node's containerd knows of the handler. Where several
+// containerds finds what the node's containerd knows of the handler. Where several
 // containerds are configured on the node, the one that knows it counts, and two
 // that know it differently are an error.
-func (n *Node) Containerd() (Runtime, error) {
+func (n *Node) containerds() (Runtime, error) {
 	var known []Runtime
 	var failures []error
 	for _, root := range n.Roots {
@@ -78,7 +53,7 @@ func (n *Node) containerd(root string) (Runtime, error) {
 	if handler == nil {
 		return Runtime{}, ErrNoHandler
 	}
-	r := Runtime{Handler: n.Handler, Files: files}
+	r := Runtime{Handler: n.Handler, Engine: Containerd, Files: files}
 	r.Type, _ = handler["runtime_type"].(string)
 	r.Path, _ = handler["runtime_path"].(string)
 	r.HostDevicesWithheld, _ = handler["privileged_without_host_devices"].(bool)

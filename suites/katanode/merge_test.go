@@ -168,14 +168,14 @@ func TestContainerd(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			n := node("kata", test.files)
 			n.Engine = test.engine
-			got, err := n.Containerd()
+			got, err := n.Runtime()
 			if test.fails != "" {
 				if err == nil || !strings.Contains(err.Error(), test.fails) {
 					t.Errorf("%v, want %q", err, test.fails)
 				}
 				return
 			}
-			got.Files, test.want.Handler = nil, "kata"
+			got.Files, test.want.Handler, test.want.Engine = nil, "kata", Containerd
 			if err != nil || !reflect.DeepEqual(got, test.want) {
 				t.Errorf("%+v, %v; want %+v", got, err, test.want)
 			}
@@ -190,11 +190,11 @@ func TestTwoContainerds(t *testing.T) {
 		"/other/config.toml":          "[" + runtimes + "]\nruntime_type = 'io.containerd.runc.v2'\n",
 	})
 	n.Roots = append(n.Roots, "/other/config.toml")
-	if _, err := n.Containerd(); err == nil || !strings.Contains(err.Error(), "differently") {
+	if _, err := n.Runtime(); err == nil || !strings.Contains(err.Error(), "differently") {
 		t.Errorf("%v", err)
 	}
 	n.Files[1].Text = n.Files[0].Text
-	if r, err := n.Containerd(); err != nil || !r.IsKata() {
+	if r, err := n.Runtime(); err != nil || !r.IsKata() {
 		t.Errorf("%+v, %v", r, err)
 	}
 }
@@ -242,6 +242,7 @@ func TestWhichConfiguration(t *testing.T) {
 	}{
 		{name: "the Go shim looks in /etc first", isGo: true, want: "/etc/kata-containers/configuration.toml"},
 		{name: "then where packages put it", isGo: true, without: []string{"/etc/"}, want: "/usr/share/defaults/kata-containers/configuration.toml"},
+		{name: "or those of Fedora and OpenShift", isGo: true, without: []string{"/etc/", "/usr/share/defaults/"}, want: "/usr/share/kata-containers/defaults/configuration.toml"},
 		{name: "then where kata-deploy puts it", isGo: true, without: []string{"/etc/", "/usr/"}, want: "/opt/kata/share/defaults/kata-containers/configuration.toml"},
 		{name: "runtime-rs has folders of its own", want: "/etc/kata-containers/runtime-rs/configuration.toml"},
 		{name: "an option counts", option: "/option.toml", want: "/option.toml"},
@@ -285,7 +286,7 @@ func FuzzRead(f *testing.F) {
 		if err != nil {
 			return
 		}
-		r, err := n.Containerd()
+		r, err := n.Runtime()
 		if err != nil {
 			return
 		}

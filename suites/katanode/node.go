@@ -1,5 +1,5 @@
 // Package katanode reads what stands behind a handler of Kata Containers from the
-// files that the witness found on a node: containerd's configuration and its
+// files that the witness found on a node: containerd's or CRI-O's configuration and its
 // drop-ins, Kata's and its drop-ins, each merged as its program merges it. It is
 // pure: no files, no network, no clock.
 package katanode
@@ -45,12 +45,16 @@ type Node struct {
 	Handler string
 	// Roots are the files at which containerd begins.
 	Roots []string
-	// Variable is KATA_CONF_FILE of containerd, which the shims inherit.
+	// CRIOConfig and CRIOFolder are CRI-O's file and the folder of its drop-ins; empty
+	// where there is no CRI-O. CRIOOverridden says that its command line overrides them.
+	CRIOConfig, CRIOFolder string
+	CRIOOverridden         bool
+	// Variable is KATA_CONF_FILE of the container runtime, which the shims inherit.
 	Variable string
 	Files    []File
 	Programs []Program
 	// Engine is what the node's kubelet says of its container runtime, for example
-	// "containerd://2.4.2"; it is not in the observation.
+	// "containerd://2.4.2" or "cri-o://1.36.1"; it is not in the observation.
 	Engine string
 }
 
@@ -66,6 +70,10 @@ func Read(o evidence.Observation) (*Node, error) {
 	n.Handler, _ = o.Values.Text("handler")
 	n.Variable, _ = o.Values.Text("config_variable")
 	n.Roots, _ = o.Values.List("roots")
+	n.CRIOConfig, _ = o.Values.Text("crio_config")
+	n.CRIOFolder, _ = o.Values.Text("crio_folder")
+	overridden, _ := o.Values.Number("crio_overridden")
+	n.CRIOOverridden = overridden != 0
 	if cut, _ := o.Values.Number("truncated"); cut != 0 {
 		return nil, errors.New("the node has more configuration than the probe reads")
 	}

@@ -11,6 +11,7 @@ const (
 	Hypervisor Section = "hypervisor"
 	Factory    Section = "factory"
 	Agent      Section = "agent"
+	MemAgent   Section = "mem_agent"
 	RuntimeSec Section = "runtime"
 )
 
@@ -26,6 +27,8 @@ func (c *Config) path(s Section) []string {
 		return []string{"factory"}
 	case Agent:
 		return []string{"agent", "kata"}
+	case MemAgent:
+		return []string{"agent", "kata", "mem_agent"}
 	default:
 		return []string{string(s)}
 	}

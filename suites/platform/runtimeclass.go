@@ -16,7 +16,7 @@ func runtimeClass() []catalogue.Control {
 			Why:       "A RuntimeClass is a name. Whether a sandbox runtime, and the right one, is behind it on this very node is decided by the node's configuration.",
 			Proves:    "The pod kept its RuntimeClass through admission, the node lists the handler, and the shim that runs the pod on the node is that runtime's.",
 			ProvesNot: "What the shim does; the kernel controls show that.",
-			OnFail:    "Compare the handler in containerd's configuration on the named node with that of a good node; check mutating webhooks for the RuntimeClass.",
+			OnFail:    "Compare the handler in the configuration of containerd or CRI-O on the named node with that of a good node; check mutating webhooks for the RuntimeClass.",
 			Level:     catalogue.Isolation,
 			Profile:   catalogue.Quick,
 			Shown:     "a plain runc pod must be seen to run under a plain container runtime",
