@@ -3,9 +3,7 @@ package main
 import (
 	"github.com/spf13/cobra"
 
-	"github.com/katacert/katacert/fixtures/cluster/existing"
 	"github.com/katacert/katacert/fixtures/nvidia/deviceplugin"
-	"github.com/katacert/katacert/reports/terminal"
 )
 
 func newGPU() *cobra.Command {
@@ -33,11 +31,5 @@ Exit codes:
 	}, newGPUInstall(), newGPUStatus(), newGPUUninstall())
 }
 
-// openGPU reaches the cluster.
-func (f *releaseFlags) openGPU(progress *terminal.Progress) (*deviceplugin.Client, error) {
-	c, err := existing.Open(f.kubeconfig, f.context)
-	if err != nil {
-		return nil, err
-	}
-	return deviceplugin.New(c.RESTConfig(), f.options(deviceplugin.DefaultTimeouts(f.scale), progress))
-}
+// devicePlugin is NVIDIA's.
+var devicePlugin = software[*deviceplugin.Client]{deviceplugin.DefaultRelease, deviceplugin.DefaultTimeouts, deviceplugin.New}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 
@@ -9,7 +10,6 @@ import (
 	"github.com/katacert/katacert/fixtures/helm"
 	"github.com/katacert/katacert/fixtures/nvidia/deviceplugin"
 	"github.com/katacert/katacert/fixtures/nvidia/installed"
-	"github.com/katacert/katacert/reports/terminal"
 )
 
 // gpuInstallFlags say what to install.
@@ -23,7 +23,6 @@ type gpuInstallFlags struct {
 func newGPUInstall() *cobra.Command {
 	f := &gpuInstallFlags{}
 	cmd := &cobra.Command{
-		Use:   "install",
 		Short: "Install NVIDIA's device plugin by its own Helm chart, and wait until nodes have GPUs",
 		Long: `Install applies the chart nvidia-device-plugin and waits until its DaemonSet is rolled
 out and every node that it runs on has the resource (--resource). A pod that fails, and
@@ -44,39 +43,18 @@ hand, or Node Feature Discovery's, which --feature-discovery installs as well.
   katacert gpu install --mig-strategy mixed --feature-discovery
   katacert gpu install --chart ./nvidia-device-plugin-0.20.0.tgz --registry mirror.example --image-digest sha256:…
   katacert gpu install --dry-run > device-plugin.yaml`,
-		Args: noArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := f.check(cmd); err != nil {
-				return err
-			}
-			if err := f.complete(); err != nil {
-				return asUsage(err)
-			}
-			if f.chart.dryRun {
-				rendered, err := deviceplugin.Render(cmd.Context(), f.namespace, f.release, f.what)
-				if err != nil {
-					return asUsage(err)
-				}
-				showRendered(cmd, rendered)
-				return nil
-			}
-			progress := terminal.NewProgress(cmd.ErrOrStderr(), isTerminal(cmd.ErrOrStderr()))
-			defer progress.Stop()
-			client, err := f.openGPU(progress)
-			if err != nil {
-				return err
-			}
-			done, err := client.Install(cmd.Context(), f.what)
-			progress.Stop()
-			if err != nil {
-				return asUsage(err)
-			}
-			showGPUInstalled(cmd.OutOrStdout(), done)
-			return nil
-		},
 	}
 	f.registerInstall(cmd)
-	return cmd
+	return installCommand(devicePlugin, cmd, &f.releaseFlags, &f.chart.dryRun, installation[*deviceplugin.Client, *deviceplugin.Installed]{
+		complete: f.complete,
+		render: func(ctx context.Context, namespace, release string) (*helm.Rendered, error) {
+			return deviceplugin.Render(ctx, namespace, release, f.what)
+		},
+		install: func(c *deviceplugin.Client, ctx context.Context) (*deviceplugin.Installed, error) {
+			return c.Install(ctx, f.what)
+		},
+		show: showGPUInstalled,
+	})
 }
 
 func (f *gpuInstallFlags) registerInstall(cmd *cobra.Command) {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"cmp"
-	"encoding/json"
 	"fmt"
 	"io"
 	"slices"
@@ -11,47 +10,16 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/katacert/katacert/fixtures/nvidia/deviceplugin"
-	"github.com/katacert/katacert/reports/terminal"
 )
 
 func newGPUStatus() *cobra.Command {
-	f := &releaseFlags{}
-	var output string
-	cmd := &cobra.Command{
-		Use:   "status",
+	return statusCommand(devicePlugin, &cobra.Command{
 		Short: "Show what there is of NVIDIA's GPUs on a cluster, whoever installed it",
 		Long: `Status shows the GPU Operator and what it is told, the device plugins, and for each
 node its resources and by which way they reach pods, its labels, and what keeps GPUs
 from pods. It changes nothing. The exit code is 0 also where there is no GPU.`,
 		Example: "  katacert gpu status --context prod\n  katacert gpu status --output json",
-		Args:    noArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := f.check(cmd); err != nil {
-				return err
-			}
-			if !slices.Contains([]string{"text", "json"}, output) {
-				return usagef("unknown --output %q: choose text or json", output)
-			}
-			client, err := f.openGPU(terminal.NewProgress(io.Discard, false))
-			if err != nil {
-				return err
-			}
-			status, err := client.Status(cmd.Context())
-			if err != nil {
-				return asUsage(err)
-			}
-			if output == "json" {
-				encoder := json.NewEncoder(cmd.OutOrStdout())
-				encoder.SetIndent("", "  ")
-				return encoder.Encode(status)
-			}
-			return showGPUStatus(cmd.OutOrStdout(), status)
-		},
-	}
-	f.register(cmd, deviceplugin.DefaultRelease)
-	cmd.Flags().StringVar(&output, "output", "text", "text or json")
-	_ = cmd.RegisterFlagCompletionFunc("output", cobra.FixedCompletions([]string{"text", "json"}, cobra.ShellCompDirectiveNoFileComp))
-	return cmd
+	}, (*deviceplugin.Client).Status, showGPUStatus)
 }
 
 func showGPUStatus(out io.Writer, status *deviceplugin.Status) error {

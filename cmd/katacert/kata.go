@@ -3,9 +3,7 @@ package main
 import (
 	"github.com/spf13/cobra"
 
-	"github.com/katacert/katacert/fixtures/cluster/existing"
 	"github.com/katacert/katacert/fixtures/kata"
-	"github.com/katacert/katacert/reports/terminal"
 )
 
 func newKata() *cobra.Command {
@@ -29,11 +27,5 @@ Exit codes:
 	}, newKataInstall(), newKataStatus(), newKataUninstall())
 }
 
-// openKata reaches the cluster.
-func (f *releaseFlags) openKata(progress *terminal.Progress) (*kata.Client, error) {
-	c, err := existing.Open(f.kubeconfig, f.context)
-	if err != nil {
-		return nil, err
-	}
-	return kata.New(c.RESTConfig(), f.options(kata.DefaultTimeouts(f.scale), progress))
-}
+// kataContainers is Kata.
+var kataContainers = software[*kata.Client]{kata.DefaultRelease, kata.DefaultTimeouts, kata.New}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 
@@ -8,7 +9,6 @@ import (
 
 	"github.com/katacert/katacert/fixtures/helm"
 	"github.com/katacert/katacert/fixtures/kata"
-	"github.com/katacert/katacert/reports/terminal"
 )
 
 // kataInstallFlags say what to install.
@@ -23,7 +23,6 @@ type kataInstallFlags struct {
 func newKataInstall() *cobra.Command {
 	f := &kataInstallFlags{}
 	cmd := &cobra.Command{
-		Use:   "install",
 		Short: "Install Kata Containers by its own Helm chart, and wait until it is ready",
 		Long: `Install applies the chart kata-deploy and waits until its DaemonSet is rolled out,
 its nodes carry katacontainers.io/kata-runtime=true and list the handlers, and the
@@ -42,34 +41,16 @@ the RuntimeClass kata-runtime (handler kata) for the default shim.`,
   katacert kata install --registry mirror.example/kata --chart-digest sha256:…
   katacert kata install --chart ./kata-deploy-4.1.0.tgz --chart-digest sha256:… --image-digest sha256:…
   katacert kata install --dry-run > kata.yaml`,
-		Args: noArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := f.check(cmd); err != nil {
-				return err
-			}
-			if err := f.complete(); err != nil {
-				return asUsage(err)
-			}
-			if f.chart.dryRun {
-				return asUsage(f.render(cmd))
-			}
-			progress := terminal.NewProgress(cmd.ErrOrStderr(), isTerminal(cmd.ErrOrStderr()))
-			defer progress.Stop()
-			client, err := f.openKata(progress)
-			if err != nil {
-				return err
-			}
-			installed, err := client.Install(cmd.Context(), f.what)
-			progress.Stop()
-			if err != nil {
-				return asUsage(err)
-			}
-			showInstalled(cmd.OutOrStdout(), installed)
-			return nil
-		},
 	}
 	f.registerInstall(cmd)
-	return cmd
+	return installCommand(kataContainers, cmd, &f.releaseFlags, &f.chart.dryRun, installation[*kata.Client, *kata.Installed]{
+		complete: f.complete,
+		render: func(ctx context.Context, namespace, release string) (*helm.Rendered, error) {
+			return kata.Render(ctx, namespace, release, f.what)
+		},
+		install: func(c *kata.Client, ctx context.Context) (*kata.Installed, error) { return c.Install(ctx, f.what) },
+		show:    showKataInstalled,
+	})
 }
 
 func (f *kataInstallFlags) registerInstall(cmd *cobra.Command) {
@@ -108,16 +89,7 @@ func (f *kataInstallFlags) complete() (err error) {
 	return f.what.Check()
 }
 
-func (f *kataInstallFlags) render(cmd *cobra.Command) error {
-	rendered, err := kata.Render(cmd.Context(), f.namespace, f.release, f.what)
-	if err != nil {
-		return err
-	}
-	showRendered(cmd, rendered)
-	return nil
-}
-
-func showInstalled(out io.Writer, installed *kata.Installed) {
+func showKataInstalled(out io.Writer, installed *kata.Installed) {
 	fmt.Fprintln(out, installed.Chart)
 	fmt.Fprintln(out, "image "+installed.Image.String())
 	fmt.Fprintf(out, "Kata is ready on %s (revision %d)\n", join(installed.Nodes), installed.Revision)

@@ -39,7 +39,7 @@ func prepareGPU(ctx context.Context, file string, config *kind.Config) (*gpuInst
 // installGPU installs the device plugin into a cluster of the run's own.
 func (f *gpuInstallFlags) installGPU(ctx context.Context, c cluster.Cluster, scale float64, progress *terminal.Progress) error {
 	progress.Phase("", "install NVIDIA's device plugin")
-	client, err := deviceplugin.New(c.RESTConfig(), f.options(deviceplugin.DefaultTimeouts(scale), progress))
+	client, err := devicePlugin.on(c.RESTConfig(), &f.releaseFlags, scale, progress)
 	if err == nil {
 		_, err = client.Install(ctx, f.what)
 	}

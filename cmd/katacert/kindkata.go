@@ -33,7 +33,7 @@ func prepareKata(ctx context.Context, file string) (*kataInstallFlags, error) {
 // installKata installs Kata into a cluster of the run's own.
 func (f *kataInstallFlags) installKata(ctx context.Context, c cluster.Cluster, scale float64, progress *terminal.Progress) error {
 	progress.Phase("", "install Kata Containers")
-	client, err := kata.New(c.RESTConfig(), f.options(kata.DefaultTimeouts(scale), progress))
+	client, err := kataContainers.on(c.RESTConfig(), &f.releaseFlags, scale, progress)
 	if err == nil {
 		_, err = client.Install(ctx, f.what)
 	}

@@ -8,7 +8,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/katacert/katacert/fixtures/helm"
-	"github.com/katacert/katacert/reports/terminal"
 )
 
 // releaseFlags choose a cluster and a Helm release there.
@@ -34,14 +33,6 @@ func (f *releaseFlags) check(cmd *cobra.Command) error {
 		}
 	}
 	return checkScale(f.scale)
-}
-
-// options are the release's. What is waited for is told on standard error.
-func (f *releaseFlags) options(timeouts helm.Timeouts, progress *terminal.Progress) helm.Options {
-	return helm.Options{
-		Namespace: f.namespace, Release: f.release, Timeouts: timeouts,
-		Progress: func(text string) { progress.Phase("", text) },
-	}
 }
 
 // asUsage gives mistakes in what was asked for the exit code of wrong usage.
@@ -115,7 +106,7 @@ func showReleases(out io.Writer, chart, software string, ours *helm.Release, oth
 
 // showRemoved prints what an uninstallation came to, but for what only one software has.
 // Something that stayed on a node is an error of its own.
-func (f *releaseFlags) showRemoved(out io.Writer, removed *helm.Removed) error {
+func showRemoved(out io.Writer, removed *helm.Removed) error {
 	for _, note := range removed.Notes {
 		fmt.Fprintln(out, "note: "+note)
 	}

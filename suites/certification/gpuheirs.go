@@ -39,12 +39,12 @@ func (t *targetRun) bequeathGPUs(ctx context.Context) evidence.Observation {
 	for _, heir := range heirs {
 		lines, err := t.fillGPUs(ctx, heir.died)
 		planted = append(planted, lines...)
-		s := t.heir(heir.vantage)
+		s := t.prepare(heir.vantage)
 		if err != nil {
 			failures = append(failures, fmt.Sprintf("the tenant that was to be %s: %s", heir.died, printable(err.Error())))
 			s.err = fmt.Errorf("it was not started, because the tenant before it left nothing to look for: %w", err)
 		} else {
-			s, _ = t.letIn(ctx, func() *seat { return t.heir(heir.vantage) })
+			s, _ = t.letIn(ctx, func() *seat { return t.prepare(heir.vantage) })
 		}
 		t.seats = append(t.seats, s)
 		t.round(ctx, evidence.Aftermath, s)
@@ -52,14 +52,6 @@ func (t *targetRun) bequeathGPUs(ctx context.Context) evidence.Observation {
 	}
 	return evidence.Observation{Probe: "gpu-holders", State: evidence.Seen, Detail: strings.Join(failures, "; "),
 		Values: evidence.Values{"planted": evidence.List(planted...)}}
-}
-
-// heir is the seat of a second tenant's pod that asks for all free GPUs.
-func (t *targetRun) heir(v evidence.Vantage) *seat {
-	s, o := &seat{vantage: v}, t.gpuOptions(v, string(v))
-	t.gpuImage(s, &o)
-	s.pod = pods.GPU(o, v, t.r.o.gpuResource(), max(1, t.share.free()))
-	return s
 }
 
 // fillGPUs has a pod of the first tenant fill all free GPUs of the node with its token,
@@ -70,7 +62,7 @@ func (t *targetRun) fillGPUs(ctx context.Context, died string) ([]string, error)
 		command = append(command, "--until-killed")
 	}
 	s, err := t.letIn(ctx, func() *seat {
-		s, o := &seat{vantage: evidence.GPUSubject}, t.gpuOptions(evidence.GPUSubject, "gpu-holder-"+died)
+		s, o := &seat{vantage: evidence.GPUSubject}, t.gpuOptions("gpu-holder-"+died)
 		t.gpuImage(s, &o)
 		s.pod = pods.GPUHolder(o, t.r.o.gpuResource(), max(1, t.share.free()), command, died == killed)
 		return s

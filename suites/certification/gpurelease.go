@@ -62,7 +62,7 @@ func (t *targetRun) release(ctx context.Context) evidence.Observation {
 	for i, died := range endings {
 		name := fmt.Sprintf("gpu-release-%d", i+1)
 		s, err := t.letIn(ctx, func() *seat {
-			pod := pods.GPU(t.gpuOptions(evidence.GPUSubject, name), evidence.GPUSubject, t.r.o.gpuResource(), t.share.free())
+			pod := pods.GPU(t.gpuOptions(name), evidence.GPUSubject, t.r.o.gpuResource(), t.share.free())
 			return &seat{vantage: evidence.GPUSubject, image: t.r.o.Images.Probe, pod: pod}
 		})
 		line := fmt.Sprintf("n=%d died=%s result=running", i+1, died)
@@ -85,7 +85,7 @@ func (t *targetRun) release(ctx context.Context) evidence.Observation {
 // it: "refused" by the scheduler, "running", or "unknown".
 func (t *targetRun) askTooMany(ctx context.Context) (result, why string) {
 	s := &seat{vantage: evidence.GPUSubject, image: t.r.o.Images.Probe, final: "Insufficient " + t.r.o.gpuResource()}
-	o := t.gpuOptions(evidence.GPUSubject, "gpu-too-many")
+	o := t.gpuOptions("gpu-too-many")
 	s.pod = pods.GPU(o, evidence.GPUSubject, t.r.o.gpuResource(), t.share.allocatable+1)
 	t.start(ctx, s)
 	defer t.end(ctx, s, killed)
@@ -102,14 +102,11 @@ func (t *targetRun) askTooMany(ctx context.Context) (result, why string) {
 	}
 }
 
-// gpuOptions are those of a further pod that stands for a vantage about GPUs.
-func (t *targetRun) gpuOptions(v evidence.Vantage, name string) pods.Options {
+// gpuOptions are those of a further pod of the first tenant that asks for GPUs.
+func (t *targetRun) gpuOptions(name string) pods.Options {
 	o := t.podOptions()
 	o.Name = pods.Name(evidence.Vantage(name), t.target.ID)
 	o.RuntimeClass, o.Namespace = t.target.Class.Name, t.r.namespaces.tenantA
-	if v == evidence.GPUSuccessor || v == evidence.GPUSurvivor {
-		o.Namespace = t.r.namespaces.tenantB
-	}
 	return o
 }
 

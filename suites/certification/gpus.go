@@ -11,6 +11,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/fields"
 
+	"github.com/katacert/katacert/fixtures/nvidia/installed"
 	"github.com/katacert/katacert/fixtures/pods"
 	"github.com/katacert/katacert/probes/evidence"
 	"github.com/katacert/katacert/suites/catalogue"
@@ -91,7 +92,7 @@ func (t *targetRun) chooseGPUVantages(share gpuShare) (given []evidence.Vantage,
 		switch {
 		case !slices.Contains(wanted, v):
 			continue
-		case v == evidence.GPUReference && resource != pods.GPUResource && share.simulated == 0:
+		case v == evidence.GPUReference && installed.WayOf(resource) != installed.Container && share.simulated == 0:
 			withheld = fmt.Sprintf("plain containers cannot use GPUs that are asked for as %s", resource)
 			continue
 		case room == 0:

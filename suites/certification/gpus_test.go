@@ -62,6 +62,8 @@ func TestWhoIsGivenGPUs(t *testing.T) {
 		"others hold two":                  {node: node("a", withGPUs(pods.GPUResource, 3)), running: []*corev1.Pod{holder("x", corev1.PodRunning), holder("y", corev1.PodPending)}, want: []evidence.Vantage{evidence.GPUSubject, evidence.GPUUnrequested}, says: "2 of which are in use by others"},
 		"the dead and our own hold none":   {node: node("a", withGPUs(pods.GPUResource, 3)), running: []*corev1.Pod{holder("x", corev1.PodSucceeded), holder("run", corev1.PodRunning)}, want: tenants},
 		"passed to machines":               {o: Options{GPUResource: pods.PassedOnGPUResource}, node: node("a", withGPUs(pods.PassedOnGPUResource, 8)), want: []evidence.Vantage{evidence.GPUSubject, evidence.GPUNeighbour, evidence.GPUUnrequested}, says: "plain containers cannot use"},
+		"of a model":                       {o: Options{GPUResource: "nvidia.com/GH100_H100_PCIE"}, node: node("a", withGPUs("nvidia.com/GH100_H100_PCIE", 8)), want: []evidence.Vantage{evidence.GPUSubject, evidence.GPUNeighbour, evidence.GPUUnrequested}, says: "plain containers cannot use"},
+		"parts of GPUs":                    {o: Options{GPUResource: "nvidia.com/mig-1g.10gb"}, node: node("a", withGPUs("nvidia.com/mig-1g.10gb", 7)), want: tenants},
 		"passed to machines, in pretence":  {o: Options{GPUResource: pods.PassedOnGPUResource}, node: node("a", withGPUs(pods.PassedOnGPUResource, 3), simulated), want: tenants},
 		"others hold all":                  {node: node("a", withGPUs(pods.GPUResource, 1)), running: []*corev1.Pod{holder("x", corev1.PodRunning)}, says: "1 of which are in use by others"},
 		"asked for under another resource": {o: Options{GPUResource: "nvidia.com/other"}, node: node("a", withGPUs(pods.GPUResource, 3))},
