@@ -17,7 +17,8 @@ import (
 const (
 	// self is the running binary, wherever its image put it.
 	self = "/proc/self/exe"
-	// processReadyWithin bounds the wait for the planted process to be ready.
+	// processReadyWithin bounds, times the factor of time-outs, the wait for a
+	// process that was started to be ready.
 	processReadyWithin = 5 * time.Second
 	// readyDescriptor is where the planted process says that it is ready: the
 	// first one after standard error.

@@ -49,7 +49,7 @@ func layOutData(ctx *probes.Context) evidence.Observation {
 	if _, err := os.Stat(probes.SecretDir); err == nil {
 		note(probes.DataSecret, probes.SecretDir, nil)
 	}
-	pid, err := startResident(ctx.Run, residentOrder{
+	pid, err := startResident(ctx, residentOrder{
 		Environ: token(probes.DataEnviron), Memory: token(probes.DataMemory), Listener: token(probes.DataListener),
 		Secret: probes.Token(ctx.TenantSeed, probes.ListenerKey),
 	})
@@ -72,7 +72,7 @@ func writeThrough(path, content string) error {
 
 // startResident starts the resident process in a session of its own and returns
 // its process id once it holds everything.
-func startResident(run string, o residentOrder) (int, error) {
+func startResident(ctx *probes.Context, o residentOrder) (int, error) {
 	ready, childEnd, err := os.Pipe()
 	if err != nil {
 		return 0, fmt.Errorf("make a pipe for the resident process: %w", err)
@@ -83,7 +83,7 @@ func startResident(run string, o residentOrder) (int, error) {
 		_ = childEnd.Close()
 		return 0, err
 	}
-	resident := exec.Command(self, residentCommand, "--run", run)
+	resident := exec.Command(self, residentCommand, "--run", ctx.Run)
 	resident.Env = []string{place.TenantEnv + "=" + o.Environ}
 	resident.Dir = "/"
 	resident.Stdin = orders
@@ -95,13 +95,14 @@ func startResident(run string, o residentOrder) (int, error) {
 	if err != nil {
 		return 0, fmt.Errorf("start the resident process: %w", err)
 	}
-	err = ready.SetReadDeadline(time.Now().Add(processReadyWithin))
+	limit := ctx.Scaled(processReadyWithin)
+	err = ready.SetReadDeadline(time.Now().Add(limit))
 	if err == nil {
 		_, err = ready.Read(make([]byte, 1))
 	}
 	if err != nil {
 		_ = resident.Process.Signal(unix.SIGKILL)
-		return 0, fmt.Errorf("the resident process %d was not ready within %v: %w", resident.Process.Pid, processReadyWithin, err)
+		return 0, fmt.Errorf("the resident process %d was not ready within %v: %w", resident.Process.Pid, limit, err)
 	}
 	pid := resident.Process.Pid
 	return pid, resident.Process.Release()
