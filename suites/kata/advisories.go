@@ -29,8 +29,10 @@ type advisory struct {
 	untold string
 	// asks names the controls that ask the running sandbox itself.
 	asks []string
-	// none says why a node cannot have the flaw whatever its version.
+	// none says why a node cannot have the flaw whatever its version; rare is set where
+	// Kata as everybody gets it cannot.
 	none func(*node) string
+	rare bool
 	refs []string
 }
 
@@ -61,23 +63,28 @@ func (a advisory) control() catalogue.Control {
 	if len(a.asks) > 0 {
 		asked = "Controls that ask the node or the sandbox itself: " + strings.Join(a.asks, ", ") + "."
 	}
+	expected := map[judge.Kind]judge.Result{judge.KindUserKernel: judge.NotApplicable}
+	if a.rare {
+		expected[judge.KindVM] = judge.NotApplicable
+	}
 	since := "Before Kata " + a.fixed
 	if a.first != "" {
 		since = fmt.Sprintf("From Kata %s on and before %s", a.first, a.fixed)
 	}
 	return catalogue.Control{
 		ID: a.id, Group: catalogue.Kata, Title: a.title,
-		Why:       fmt.Sprintf("%s %s.", since, a.flaw),
-		Proves:    fmt.Sprintf("The file VERSION beside the shim of the handler names a version without the flaw: %s or later (%s).", a.fixed, a.source),
-		ProvesNot: strings.TrimSpace("That the programs are those of that version, or that a distributor did not take the mend over to an older one. " + a.untold + " " + asked),
-		OnFail:    fmt.Sprintf("Install Kata %s or later. %s", a.fixed, asked),
-		Level:     catalogue.Hardening, Profile: catalogue.Nightly, Safety: catalogue.Observes,
+		Why:    fmt.Sprintf("%s %s.", since, a.flaw),
+		Proves: fmt.Sprintf("The file VERSION beside the shim of the handler names a version without the flaw: %s or later (%s).", a.fixed, a.source),
+		ProvesNot: strings.Join(slices.DeleteFunc([]string{"That the programs are those of that version, or that a distributor did not take the mend over to an older one.", a.untold, asked},
+			func(part string) bool { return part == "" }), " "),
+		OnFail: fmt.Sprintf("Install Kata %s or later. %s", a.fixed, asked),
+		Level:  catalogue.Hardening, Profile: catalogue.Nightly, Safety: catalogue.Observes,
 		Shown:    fmt.Sprintf("by the same comparison version %s must be found affected, and `katacert selftest` judges recorded nodes that are", a.last),
 		Also:     []evidence.Vantage{evidence.Subject},
 		OptIn:    []string{probeFiles},
 		Verdict:  a.verdict,
 		Refs:     catalogue.Refs(append([]string{"NIST SI-2", "NIST RA-5"}, a.refs...)...),
-		Expected: map[judge.Kind]judge.Result{judge.KindUserKernel: judge.NotApplicable},
+		Expected: expected,
 	}
 }
 

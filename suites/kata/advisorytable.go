@@ -52,14 +52,14 @@ func advisoriesOf2026() []advisory {
 			id: "kata-advisory-2026-24834", title: "Kata is past the flaw that let containers write to the image under Cloud Hypervisor",
 			flaw:   "a container opens the persistent memory that holds the guest's root file system, writes to it, and becomes root of the guest",
 			source: "CVE-2026-24834, GHSA-wwj6-vghv-5p64", last: "3.26.0", fixed: "3.27.0", asks: []string{"blk-guest-root", "kata-config-image-nvdimm", "guest-image-immutable"},
-			none: notOn("the flaw was Cloud Hypervisor's", "clh", "cloud-hypervisor"),
+			none: notOn("the flaw was Cloud Hypervisor's", "clh", "cloud-hypervisor"), rare: true,
 			refs: []string{"CVE-2026-24834", "GHSA-wwj6-vghv-5p64"},
 		},
 		{
 			id: "kata-advisory-2026-41326", title: "Kata is past the flaw of generated policies' copied files",
 			flaw:   "policies of genpolicy allow links to be copied into the guest, through which the node's operator then writes anywhere in a confidential guest",
 			source: "CVE-2026-41326, GHSA-q49m-57vm-c8cc", first: "3.4.0", last: "3.28.0", fixed: "3.29.0",
-			none: withoutPolicy,
+			none: withoutPolicy, rare: true,
 			refs: []string{"CVE-2026-41326", "GHSA-q49m-57vm-c8cc"},
 		},
 		{
@@ -91,7 +91,7 @@ func advisoriesOf2026() []advisory {
 			id: "kata-advisory-dragonball-block", title: "Dragonball is past the flaw of its block devices' lengths",
 			flaw:   "Dragonball does not hold a guest's request to a block device to the guest's memory: the guest's root reads and writes that of the shim, which is root of the node",
 			source: "GHSA-fgm4-mv68-h344", last: "3.32.0", fixed: "4.0.0",
-			none: notOn("the flaw was Dragonball's", "dragonball"),
+			none: notOn("the flaw was Dragonball's", "dragonball"), rare: true,
 			refs: []string{"GHSA-fgm4-mv68-h344"},
 		},
 		{
@@ -104,13 +104,14 @@ func advisoriesOf2026() []advisory {
 				}
 				return withoutPolicy(n)
 			},
+			rare: true,
 			refs: []string{"CVE-2026-64676", "GHSA-h8jv-63p2-496x"},
 		},
 		{
 			id: "kata-advisory-policy-mounts", title: "Kata is past the flaw of generated policies' mounts",
 			flaw:   "policies of genpolicy allow mounts of chosen guest paths, with which the node's operator gets into a confidential guest",
 			source: "CVE-2026-77176, GHSA-fmg6-v47x-52wr", last: "4.0.0", fixed: "4.1.0",
-			none: withoutPolicy,
+			none: withoutPolicy, rare: true,
 			refs: []string{"CVE-2026-77176", "GHSA-fmg6-v47x-52wr"},
 		},
 		{
@@ -118,8 +119,8 @@ func advisoriesOf2026() []advisory {
 			flaw:   "several virtio devices of Dragonball read and write beside the guest's memory, by which a guest gets out to the node",
 			source: "release notes of Kata 4.3.0", last: "4.2.0", fixed: "4.3.0",
 			untold: "The advisory's own text was not to be had: the release notes name 4.3.0 as the first version without the flaw, and no first version with it; all before are taken for affected.",
-			none:   notOn("the flaw was Dragonball's", "dragonball"),
-			refs:   []string{"NIST SI-16"},
+			none:   notOn("the flaw was Dragonball's", "dragonball"), rare: true,
+			refs: []string{"NIST SI-16"},
 		},
 		{
 			id: "kata-advisory-annotation-list", title: "Kata is past the flaw of its lists of annotations that are let through",
