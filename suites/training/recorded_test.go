@@ -63,10 +63,38 @@ func TestRecordedTrainingRepeats(t *testing.T) {
 	}
 }
 
-// A training job in a real sandbox of Kata 4.1.0 (Go shim, QEMU), on a node of Debian
-// 12 in an emulated machine, computed what the same job computed on that node.
-func TestTrainingInARealSandbox(t *testing.T) {
-	file, err := os.ReadFile(filepath.Join("testdata", "kata-4.1.0-qemu-go.jsonl"))
+// Training jobs in real sandboxes computed what the same job computed on plain runc: in
+// Kata 4.1.0 (Go shim, QEMU) katacert's own trainer, on a node of Debian 12 in an emulated
+// machine, and in gVisor, on the local cluster, the script for PyTorch on the CPU, by
+// PyTorch 1.13 of Debian 12. None of them had a block volume.
+func TestTrainingInRealSandboxes(t *testing.T) {
+	for file, by := range map[string]string{"kata-4.1.0-qemu-go": "gomlx", "gvisor-pytorch-1.13-cpu": "PyTorch 1.13.0a0, Python 3.11.2, cpu"} {
+		t.Run(file, func(t *testing.T) {
+			c := judge.Gather(recordedRun(t, file))
+			for name, test := range map[string]struct {
+				verdict judge.Verdict
+				want    judge.Result
+			}{
+				"converges":       {judge.Training(c), judge.Pass},
+				"repeats":         {judge.TrainingRepeats(c), judge.Pass},
+				"no block volume": {judge.TrainingOnBlock(c), judge.NotApplicable},
+			} {
+				if test.verdict.Result != test.want {
+					t.Errorf("%s: %s (%s)", name, test.verdict.Result, test.verdict.Reason)
+				}
+			}
+			v := judge.Training(c)
+			if last := v.Compared[len(v.Compared)-1].Subject; !strings.Contains(last, by) {
+				t.Errorf("it was computed by %q, want %q in it", last, by)
+			}
+		})
+	}
+}
+
+// recordedRun are the records of the training jobs of a run.
+func recordedRun(t *testing.T, name string) []evidence.Record {
+	t.Helper()
+	file, err := os.ReadFile(filepath.Join("testdata", name+".jsonl"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -78,17 +106,5 @@ func TestTrainingInARealSandbox(t *testing.T) {
 		}
 		records = append(records, record)
 	}
-	c := judge.Gather(records)
-	for name, test := range map[string]struct {
-		verdict judge.Verdict
-		want    judge.Result
-	}{
-		"converges":       {judge.Training(c), judge.Pass},
-		"repeats":         {judge.TrainingRepeats(c), judge.Pass},
-		"no block volume": {judge.TrainingOnBlock(c), judge.NotApplicable},
-	} {
-		if test.verdict.Result != test.want {
-			t.Errorf("%s: %s (%s)", name, test.verdict.Result, test.verdict.Reason)
-		}
-	}
+	return records
 }
