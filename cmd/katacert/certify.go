@@ -142,6 +142,9 @@ func (f *certifyFlags) check(cmd *cobra.Command) error {
 	if err := f.training.check(); err != nil {
 		return err
 	}
+	if f.training.saved() && f.cluster.provider == providerKind && f.registry == "" {
+		return usagef("--training-image %s is a file, which a kind cluster takes by a registry alone: name one by --image-registry", f.training.image)
+	}
 	_, err := parseSecret(f.pullSecret)
 	return err
 }

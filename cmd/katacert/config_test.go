@@ -136,17 +136,18 @@ func TestConfigRefuses(t *testing.T) {
 func TestConfigIsCheckedAsFlagsAre(t *testing.T) {
 	t.Parallel()
 	for content, says := range map[string]string{
-		"kubeconfig: prod.yaml\n":                "--cluster existing",
-		"cluster: existing\nname: demo\n":        "--name goes with --cluster local",
-		"cluster: existing\nsimulated-gpus: 2\n": "--simulated-gpus goes with --cluster local",
-		"simulated-gpus: 65\n":                   "choose 1 to 64",
-		"simulated-gpus: 0\n":                    "leave it out",
-		"gpu-resource: gpu\n":                    "VENDOR/NAME",
-		"simulated-gpus: 1\ngpu-resource: gpu\n": "VENDOR/NAME",
-		"profile: fast\n":                        `unknown profile "fast"`,
-		"controls: 'kernel-('\n":                 "no regular expression",
-		"require: all\n":                         `unknown --require "all"`,
-		"image-pull-secret: no-namespace\n":      "NAMESPACE/NAME",
+		"kubeconfig: prod.yaml\n":                                             "--cluster existing",
+		"cluster: existing\nname: demo\n":                                     "--name goes with --cluster local",
+		"cluster: existing\nsimulated-gpus: 2\n":                              "--simulated-gpus goes with --cluster local",
+		"cluster: kind\ntraining-image: " + file(t, "pytorch.tar", "") + "\n": "name one by --image-registry",
+		"simulated-gpus: 65\n":                                                "choose 1 to 64",
+		"simulated-gpus: 0\n":                                                 "leave it out",
+		"gpu-resource: gpu\n":                                                 "VENDOR/NAME",
+		"simulated-gpus: 1\ngpu-resource: gpu\n":                              "VENDOR/NAME",
+		"profile: fast\n":                                                     `unknown profile "fast"`,
+		"controls: 'kernel-('\n":                                              "no regular expression",
+		"require: all\n":                                                      `unknown --require "all"`,
+		"image-pull-secret: no-namespace\n":                                   "NAMESPACE/NAME",
 	} {
 		t.Run(content, func(t *testing.T) {
 			t.Parallel()

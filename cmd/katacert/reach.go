@@ -58,6 +58,9 @@ func (f *certifyFlags) ready(ctx context.Context, o *certification.Options, prog
 	if _, loaded := c.(cluster.ImageLoader); loaded && f.registry == "" {
 		o.Images.PullPolicy = corev1.PullNever
 	}
+	if err := f.bringTrainingImage(ctx, c, o); err != nil {
+		return c.Close, err
+	}
 	if err := f.bringGPUProbe(ctx, c, o, progress); err != nil {
 		return c.Close, err
 	}

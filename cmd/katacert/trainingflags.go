@@ -23,7 +23,7 @@ type trainingFlags struct {
 
 func (f *trainingFlags) register(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	flags.StringVar(&f.image, "training-image", "", "PyTorch image, by digest, that trains in place of katacert's own trainer")
+	flags.StringVar(&f.image, "training-image", "", "PyTorch image that trains in place of katacert's own trainer: NAME@sha256:…, or a file of `docker save`, which goes where katacert's images go")
 	flags.StringVar(&f.script, "training-script", "", "Python file that --training-image runs (default: katacert's; yours must print the same evidence)")
 	flags.Int64Var(&f.gpus, "training-gpus", -1, "GPUs that the training pod asks for (default: 1 with --training-image, 0 without)")
 	flags.StringVar(&f.blockStorage, "block-storage-class", "", "StorageClass that serves volumes without a file system (volumeMode Block), for a training job on one (default: the one annotated katacert.dev/block-volumes=true, as the local cluster has)")
@@ -31,8 +31,8 @@ func (f *trainingFlags) register(cmd *cobra.Command) {
 
 func (f *trainingFlags) check() error {
 	switch {
-	case f.image != "" && !byDigest.MatchString(f.image):
-		return usagef("--training-image %q names no digest: give NAME@sha256:…, so that it is known what trained", f.image)
+	case f.image != "" && !byDigest.MatchString(f.image) && !f.saved():
+		return usagef("--training-image %q names no digest and is no file: give NAME@sha256:…, so that it is known what trained, or what `docker save` wrote", f.image)
 	case f.image == "" && f.script != "":
 		return usagef("--training-script needs --training-image, an image of PyTorch that runs it")
 	case f.image == "" && f.gpus > 0:

@@ -13,12 +13,13 @@ func TestTrainingFlags(t *testing.T) {
 		flags trainingFlags
 		want  string
 	}{
-		"nothing":           {trainingFlags{gpus: -1}, ""},
-		"an image":          {trainingFlags{image: image, gpus: -1}, ""},
-		"an image by tag":   {trainingFlags{image: "pytorch/pytorch:latest", gpus: -1}, "names no digest"},
-		"a script alone":    {trainingFlags{script: "x.py", gpus: -1}, "needs --training-image"},
-		"GPUs alone":        {trainingFlags{gpus: 1}, "needs --training-image"},
-		"fewer than no GPU": {trainingFlags{image: image, gpus: -2}, "give 0 or more"},
+		"nothing":            {trainingFlags{gpus: -1}, ""},
+		"an image":           {trainingFlags{image: image, gpus: -1}, ""},
+		"an image by tag":    {trainingFlags{image: "pytorch/pytorch:latest", gpus: -1}, "names no digest and is no file"},
+		"an image in a file": {trainingFlags{image: file(t, "pytorch.tar", ""), gpus: -1}, ""},
+		"a script alone":     {trainingFlags{script: "x.py", gpus: -1}, "needs --training-image"},
+		"GPUs alone":         {trainingFlags{gpus: 1}, "needs --training-image"},
+		"fewer than no GPU":  {trainingFlags{image: image, gpus: -2}, "give 0 or more"},
 	} {
 		err := c.flags.check()
 		if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
