@@ -81,8 +81,20 @@ func (r *Report) concluded() *Report {
 }
 
 // writeFile makes a file by way of a temporary one beside it, so that a killed
-// run or a full disk never leaves half a file under the final name.
+// run or a full disk never leaves half a file under the final name. A device or a
+// pipe is written to and stays what it is.
 func writeFile(path string, write func(io.Writer) error) (err error) {
+	switch info, err := os.Stat(path); {
+	case err != nil: // there is none yet, or what is in the way says so below
+	case info.IsDir():
+		return fmt.Errorf("%s is a folder: name a file in it", path)
+	case !info.Mode().IsRegular():
+		return writeInto(path, write)
+	default: // a link stays one
+		if path, err = filepath.EvalSymlinks(path); err != nil {
+			return err
+		}
+	}
 	dir := filepath.Dir(path)
 	temp, err := os.CreateTemp(dir, "."+filepath.Base(path)+".*")
 	if err != nil {
@@ -108,6 +120,16 @@ func writeFile(path string, write func(io.Writer) error) (err error) {
 		return err
 	}
 	return syncFolder(dir)
+}
+
+// writeInto writes to what is no file and cannot be replaced by one.
+func writeInto(path string, write func(io.Writer) error) error {
+	file, err := os.OpenFile(path, os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	buffered := bufio.NewWriterSize(file, 1<<16)
+	return errors.Join(write(buffered), buffered.Flush(), file.Close())
 }
 
 // syncFolder makes a rename in the folder last.
