@@ -105,9 +105,7 @@ func writeFile(path string, write func(io.Writer) error) (err error) {
 			err = errors.Join(err, os.Remove(temp.Name()))
 		}
 	}()
-	buffered := bufio.NewWriterSize(temp, 1<<16)
-	err = errors.Join(write(buffered), buffered.Flush())
-	if err == nil {
+	if err = writeThrough(temp, write); err == nil {
 		err = temp.Chmod(0o644)
 	}
 	if err == nil {
@@ -128,8 +126,16 @@ func writeInto(path string, write func(io.Writer) error) error {
 	if err != nil {
 		return err
 	}
+	return errors.Join(writeThrough(file, write), file.Close())
+}
+
+// writeThrough writes in large pieces. An error is told once: the buffer repeats it.
+func writeThrough(file *os.File, write func(io.Writer) error) error {
 	buffered := bufio.NewWriterSize(file, 1<<16)
-	return errors.Join(write(buffered), buffered.Flush(), file.Close())
+	if err := write(buffered); err != nil {
+		return err
+	}
+	return buffered.Flush()
 }
 
 // syncFolder makes a rename in the folder last.
