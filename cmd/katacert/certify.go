@@ -4,9 +4,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"os"
-	"path/filepath"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -110,66 +107,6 @@ katacert verify).`,
 	_ = cmd.RegisterFlagCompletionFunc("require", completions([]catalogue.Level{catalogue.Isolation, catalogue.Hardening}))
 	_ = cmd.RegisterFlagCompletionFunc("output", cobra.FixedCompletions([]string{"text", "json"}, cobra.ShellCompDirectiveNoFileComp))
 	return cmd
-}
-
-func (f *certifyFlags) check(cmd *cobra.Command) error {
-	if err := f.cluster.check(cmd); err != nil {
-		return err
-	}
-	if err := f.kind.check(cmd, f.cluster.provider); err != nil {
-		return err
-	}
-	if _, err := catalogue.Select(certification.Catalogue(), f.choice()); err != nil {
-		return usagef("%v", err)
-	}
-	if !slices.Contains([]string{string(catalogue.Isolation), string(catalogue.Hardening)}, f.require) {
-		return usagef("unknown --require %q: choose isolation or hardening", f.require)
-	}
-	if !slices.Contains([]string{"text", "json"}, f.output) {
-		return usagef("unknown --output %q: choose text or json", f.output)
-	}
-	if f.prometheusFile != "" {
-		if info, err := os.Stat(filepath.Dir(f.prometheusFile)); err != nil || !info.IsDir() {
-			return usagef("--prometheus-file %s: there is no folder %s", f.prometheusFile, filepath.Dir(f.prometheusFile))
-		}
-		if info, err := os.Stat(f.prometheusFile); err == nil && info.IsDir() {
-			return usagef("--prometheus-file %s is a folder: name a file in it", f.prometheusFile)
-		}
-	}
-	if f.keep && f.cluster.provider == providerExisting {
-		return usagef("--keep-cluster goes with --cluster local and kind: an existing cluster stays in any case")
-	}
-	if err := checkScale(f.scale); err != nil {
-		return err
-	}
-	if _, err := certification.ParseTenantLabels(f.tenantLabels); err != nil {
-		return err
-	}
-	if err := f.training.check(cmd); err != nil {
-		return err
-	}
-	if f.training.saved() && f.cluster.provider == providerKind && f.registry == "" {
-		return usagef("--training-image %s is a file, which a kind cluster takes by a registry alone: name one by --image-registry", f.training.image)
-	}
-	if _, err := parseSecret(f.pullSecret); err != nil {
-		return err
-	}
-	return f.checkImages(cmd)
-}
-
-// checkImages refuses what would be passed over: a local cluster brings its own
-// registry, and without one there is nothing to trust, to reach or to pull from.
-func (f *certifyFlags) checkImages(cmd *cobra.Command) error {
-	given := cmd.Flags().Changed
-	if given("image-registry") && f.cluster.provider == providerLocal {
-		return usagef("--image-registry goes with --cluster existing and kind, the local cluster has a registry of its own")
-	}
-	for _, name := range []string{"skip-image-push", "insecure-registry", "image-pull-secret"} {
-		if given(name) && f.registry == "" {
-			return usagef("--%s goes with --image-registry", name)
-		}
-	}
-	return nil
 }
 
 func (f *certifyFlags) choice() catalogue.Choice {

@@ -104,6 +104,7 @@ func TestUsageErrors(t *testing.T) {
 		{"certify --image-pull-secret secret", []string{`--image-pull-secret "secret"`, "NAMESPACE/NAME"}},
 		{"certify --prometheus-file /nonexistent/x.prom", []string{"there is no folder /nonexistent"}},
 		{"certify --prometheus-file /dev", []string{"--prometheus-file /dev is a folder"}},
+		{"certify --out /dev/null/reports", []string{"--out /dev/null/reports: /dev/null is no folder"}},
 		{"certify --name Bad_Name", []string{`--name: "Bad_Name" is no name for a cluster`}},
 		{"certify --image-registry registry.example/x", []string{"--image-registry goes with --cluster existing and kind"}},
 		{"certify --skip-image-push", []string{"--skip-image-push goes with --image-registry"}},
