@@ -81,8 +81,20 @@ func (r *Report) concluded() *Report {
 }
 
 // writeFile makes a file by way of a temporary one beside it, so that a killed
-// run or a full disk never leaves half a file under the final name.
+// run or a full disk never leaves half a file under the final name. A device or a
+// pipe is written to and stays what it is.
 func writeFile(path string, write func(io.Writer) error) (err error) {
+	switch info, err := os.Stat(path); {
+	case err != nil: // there is none yet, or what is in the way says so below
+	case info.IsDir():
+		return fmt.Errorf("%s is a folder: name a file in it", path)
+	case !info.Mode().IsRegular():
+		return writeInto(path, write)
+	default: // a link stays one
+		if path, err = filepath.EvalSymlinks(path); err != nil {
+			return err
+		}
+	}
 	dir := filepath.Dir(path)
 	temp, err := os.CreateTemp(dir, "."+filepath.Base(path)+".*")
 	if err != nil {
@@ -93,9 +105,7 @@ func writeFile(path string, write func(io.Writer) error) (err error) {
 			err = errors.Join(err, os.Remove(temp.Name()))
 		}
 	}()
-	buffered := bufio.NewWriterSize(temp, 1<<16)
-	err = errors.Join(write(buffered), buffered.Flush())
-	if err == nil {
+	if err = writeThrough(temp, write); err == nil {
 		err = temp.Chmod(0o644)
 	}
 	if err == nil {
@@ -108,6 +118,24 @@ func writeFile(path string, write func(io.Writer) error) (err error) {
 		return err
 	}
 	return syncFolder(dir)
+}
+
+// writeInto writes to what is no file and cannot be replaced by one.
+func writeInto(path string, write func(io.Writer) error) error {
+	file, err := os.OpenFile(path, os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	return errors.Join(writeThrough(file, write), file.Close())
+}
+
+// writeThrough writes in large pieces. An error is told once: the buffer repeats it.
+func writeThrough(file *os.File, write func(io.Writer) error) error {
+	buffered := bufio.NewWriterSize(file, 1<<16)
+	if err := write(buffered); err != nil {
+		return err
+	}
+	return buffered.Flush()
 }
 
 // syncFolder makes a rename in the folder last.

@@ -2,10 +2,12 @@ package reports_test
 
 import (
 	"bytes"
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/katacert/katacert/reports"
@@ -150,6 +152,50 @@ func TestWriteIntoAMissingFolder(t *testing.T) {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("the error does not say %q:\n%v", want, err)
 		}
+	}
+}
+
+// A file is replaced as a whole, and nothing else is: not what a link names, nor a
+// device or a pipe, which would be gone from the machine.
+func TestWriteFileReplacesFilesAlone(t *testing.T) {
+	dir, report := t.TempDir(), sample.Sandboxed()
+	format, err := reports.Format("junit")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := reports.WriteFile(dir, format, report); err == nil || !strings.Contains(err.Error(), "is a folder: name a file in it") {
+		t.Errorf("a folder: %v", err)
+	}
+	file, link := filepath.Join(dir, "report.xml"), filepath.Join(dir, "latest.xml")
+	if err := errors.Join(os.WriteFile(file, nil, 0o600), os.Symlink("report.xml", link)); err != nil {
+		t.Fatal(err)
+	}
+	if err := reports.WriteFile(link, format, report); err != nil {
+		t.Error(err)
+	}
+	if target, err := os.Readlink(link); err != nil || target != "report.xml" {
+		t.Errorf("the link is %q (%v)", target, err)
+	}
+	if written, err := os.ReadFile(file); err != nil || !strings.Contains(string(written), "</testsuites>") {
+		t.Errorf("behind the link is %.80q (%v)", written, err)
+	}
+	pipe := filepath.Join(dir, "pipe")
+	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	read := make(chan string, 1)
+	go func() {
+		content, _ := os.ReadFile(pipe)
+		read <- string(content)
+	}()
+	if err := reports.WriteFile(pipe, format, report); err != nil {
+		t.Fatal(err)
+	}
+	if got := <-read; !strings.Contains(got, "</testsuites>") {
+		t.Errorf("through the pipe came %.80q", got)
+	}
+	if info, err := os.Lstat(pipe); err != nil || info.Mode().Type() != os.ModeNamedPipe {
+		t.Errorf("the pipe is %v (%v)", info.Mode(), err)
 	}
 }
 

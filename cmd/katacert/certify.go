@@ -4,9 +4,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"os"
-	"path/filepath"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -110,43 +107,6 @@ katacert verify).`,
 	_ = cmd.RegisterFlagCompletionFunc("require", completions([]catalogue.Level{catalogue.Isolation, catalogue.Hardening}))
 	_ = cmd.RegisterFlagCompletionFunc("output", cobra.FixedCompletions([]string{"text", "json"}, cobra.ShellCompDirectiveNoFileComp))
 	return cmd
-}
-
-func (f *certifyFlags) check(cmd *cobra.Command) error {
-	if err := f.cluster.check(cmd); err != nil {
-		return err
-	}
-	if err := f.kind.check(cmd, f.cluster.provider); err != nil {
-		return err
-	}
-	if _, err := catalogue.Select(certification.Catalogue(), f.choice()); err != nil {
-		return usagef("%v", err)
-	}
-	if !slices.Contains([]string{string(catalogue.Isolation), string(catalogue.Hardening)}, f.require) {
-		return usagef("unknown --require %q: choose isolation or hardening", f.require)
-	}
-	if !slices.Contains([]string{"text", "json"}, f.output) {
-		return usagef("unknown --output %q: choose text or json", f.output)
-	}
-	if f.prometheusFile != "" {
-		if info, err := os.Stat(filepath.Dir(f.prometheusFile)); err != nil || !info.IsDir() {
-			return usagef("--prometheus-file %s: there is no folder %s", f.prometheusFile, filepath.Dir(f.prometheusFile))
-		}
-	}
-	if err := checkScale(f.scale); err != nil {
-		return err
-	}
-	if _, err := certification.ParseTenantLabels(f.tenantLabels); err != nil {
-		return err
-	}
-	if err := f.training.check(); err != nil {
-		return err
-	}
-	if f.training.saved() && f.cluster.provider == providerKind && f.registry == "" {
-		return usagef("--training-image %s is a file, which a kind cluster takes by a registry alone: name one by --image-registry", f.training.image)
-	}
-	_, err := parseSecret(f.pullSecret)
-	return err
 }
 
 func (f *certifyFlags) choice() catalogue.Choice {

@@ -45,6 +45,9 @@ func newClusterUp() *cobra.Command {
 			if err := checkScale(scale); err != nil {
 				return err
 			}
+			if err := local.ValidateName(f.name); err != nil {
+				return usagef("--name: %v", err)
+			}
 			if err := f.vm.check(cmd); err != nil {
 				return err
 			}
@@ -137,6 +140,9 @@ func newClusterDown() *cobra.Command {
 		Example: "  katacert cluster down --name demo",
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := local.ValidateName(name); err != nil {
+				return usagef("--name: %v", err)
+			}
 			return local.Down(context.WithoutCancel(cmd.Context()), name)
 		},
 	}

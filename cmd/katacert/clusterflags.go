@@ -57,6 +57,11 @@ func (f *clusterFlags) check(cmd *cobra.Command) error {
 	if f.provider == providerExisting && f.named {
 		return usagef("--name goes with --cluster local and kind; choose an existing cluster by --context")
 	}
+	if f.provider == providerLocal {
+		if err := local.ValidateName(f.name); err != nil {
+			return usagef("--name: %v", err)
+		}
+	}
 	if f.provider != providerLocal && f.vm.node {
 		return usagef("--vm-node goes with --cluster local")
 	}

@@ -29,6 +29,12 @@ func applyConfig(cmd *cobra.Command, path string) error {
 	if _, second := documents.Read(); first == nil && second == nil {
 		return usagef("configuration file %s: holds more than one YAML document", path)
 	}
+	var whole any
+	if err := yaml.Unmarshal(data, &whole); err == nil {
+		if _, fields := whole.(map[string]any); !fields && whole != nil {
+			return usagef("configuration file %s: holds no fields: write them as `profile: nightly`", path)
+		}
+	}
 	fields := map[string]any{}
 	if err := yaml.UnmarshalStrict(data, &fields); err != nil {
 		// The YAML library lists its complaints line by line.
@@ -73,6 +79,6 @@ func setFlag(flag *pflag.Flag, value any) error {
 		}
 		return list.Replace(texts)
 	default:
-		return fmt.Errorf("a value of this kind is not understood")
+		return fmt.Errorf("a value of this kind is not understood: give a text, a number, true or false, or a list of texts")
 	}
 }

@@ -110,7 +110,8 @@ func TestConfigRefuses(t *testing.T) {
 		{"a text for a number", "timeout-scale: slow\n", []string{`field "timeout-scale"`}},
 		{"a number for a switch", "keep-cluster: 7\n", []string{`field "keep-cluster"`}},
 		{"a number in a list of texts", "nodes: [a, 1]\n", []string{`field "nodes"`, "item 2 is no text"}},
-		{"a list instead of fields", "- profile\n", []string{"configuration file"}},
+		{"a list instead of fields", "- profile\n", []string{"configuration file", "holds no fields"}},
+		{"a text instead of fields", "quick\n", []string{"configuration file", "holds no fields"}},
 		{"no YAML", "profile: [quick\n", []string{"configuration file"}},
 		{"two documents", "profile: quick\n---\nprofile: nightly\n", []string{"configuration file"}},
 	} {

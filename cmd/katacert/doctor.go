@@ -137,8 +137,8 @@ func (f *doctorFlags) lookAtCluster(ctx context.Context, out, stderr io.Writer) 
 	if f.output == "json" {
 		write = doctor.JSON
 	}
-	if err := write(out, diagnosis); err != nil {
-		return err
+	if err := wholly(out, func(w io.Writer) error { return write(w, diagnosis) }); err != nil {
+		return fmt.Errorf("write the findings: %w", err)
 	}
 	switch {
 	case lookErr != nil:
@@ -156,17 +156,20 @@ func (f *doctorFlags) lookAtCluster(ctx context.Context, out, stderr io.Writer) 
 func (f *doctorFlags) lookAtMachine(ctx context.Context, out io.Writer) error {
 	findings := append(local.Check(ctx), kind.Check(ctx)...)
 	sound := !slices.ContainsFunc(findings, func(f cluster.Finding) bool { return !f.OK && f.Required })
-	if f.output == "json" {
-		encoder := json.NewEncoder(out)
-		encoder.SetIndent("", "  ")
-		if err := encoder.Encode(findings); err != nil {
-			return fmt.Errorf("write the findings: %w", err)
+	err := wholly(out, func(w io.Writer) error {
+		if f.output == "json" {
+			encoder := json.NewEncoder(w)
+			encoder.SetIndent("", "  ")
+			return encoder.Encode(findings)
 		}
-	} else {
-		showFindings(out, findings)
+		showFindings(w, findings)
 		if !sound {
-			fmt.Fprintln(out, "\nA local cluster cannot run here as it is; an existing cluster can still be certified: `katacert certify --cluster existing`.")
+			fmt.Fprintln(w, "\nA local cluster cannot run here as it is; an existing cluster can still be certified: `katacert certify --cluster existing`.")
 		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("write the findings: %w", err)
 	}
 	if !sound {
 		return &outcomeError{exitPartial}

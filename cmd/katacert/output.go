@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"io"
 	"os"
 	"runtime"
@@ -22,6 +23,17 @@ func (n notes) Write(p []byte) (int, error) {
 		}
 	}
 	return len(p), nil
+}
+
+// wholly writes what was written to it in one piece, so that no write that failed is
+// passed over.
+func wholly(w io.Writer, write func(io.Writer) error) error {
+	var text bytes.Buffer
+	if err := write(&text); err != nil {
+		return err
+	}
+	_, err := w.Write(text.Bytes())
+	return err
 }
 
 // isTerminal reports whether lines can be rewritten on w. A dumb terminal, such

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 )
 
 // errUsage marks errors in the command line.
@@ -36,9 +37,10 @@ Exit codes:
   katacert certify --cluster existing --context prod --runtime-class kata-runtime
   katacert explain kernel-boot-id
   katacert doctor`,
-		SilenceUsage:  true,
-		SilenceErrors: true,
-		Args:          cobra.ArbitraryArgs,
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error { return refuseEmpty(cmd) },
+		SilenceUsage:      true,
+		SilenceErrors:     true,
+		Args:              cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 0 {
 				return unknownCommand(cmd, args[0])
@@ -75,6 +77,19 @@ func help(cmd *cobra.Command, args []string) error {
 	}
 	found.InitDefaultHelpFlag()
 	return found.Help()
+}
+
+// refuseEmpty refuses flags that were given without a value, as a script does whose
+// variable is not set: what it means to name would be passed over in silence.
+func refuseEmpty(cmd *cobra.Command) error {
+	var empty error
+	cmd.Flags().Visit(func(flag *pflag.Flag) {
+		list, isList := flag.Value.(pflag.SliceValue)
+		if empty == nil && (isList && len(list.GetSlice()) == 0 || flag.Value.Type() == "string" && flag.Value.String() == "") {
+			empty = usagef("--%s is given without a value: give one, or leave the flag out", flag.Name)
+		}
+	})
+	return empty
 }
 
 // checkScale holds the factor of all time-outs within what makes sense.

@@ -29,7 +29,7 @@ func (f *trainingFlags) register(cmd *cobra.Command) {
 	flags.StringVar(&f.blockStorage, "block-storage-class", "", "StorageClass that serves volumes without a file system (volumeMode Block), for a training job on one (default: the one annotated katacert.dev/block-volumes=true, as the local cluster has)")
 }
 
-func (f *trainingFlags) check() error {
+func (f *trainingFlags) check(cmd *cobra.Command) error {
 	switch {
 	case f.image != "" && !byDigest.MatchString(f.image) && !f.saved():
 		return usagef("--training-image %q names no digest and is no file: give NAME@sha256:…, so that it is known what trained, or what `docker save` wrote", f.image)
@@ -37,7 +37,7 @@ func (f *trainingFlags) check() error {
 		return usagef("--training-script needs --training-image, an image of PyTorch that runs it")
 	case f.image == "" && f.gpus > 0:
 		return usagef("--training-gpus needs --training-image: katacert's own trainer computes on the CPU")
-	case f.gpus < -1:
+	case f.gpus < 0 && cmd.Flags().Changed("training-gpus"):
 		return usagef("--training-gpus %d: give 0 or more", f.gpus)
 	}
 	return nil

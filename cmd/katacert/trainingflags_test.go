@@ -5,23 +5,33 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/spf13/cobra"
 )
 
 func TestTrainingFlags(t *testing.T) {
 	const image = "registry.example/pytorch@sha256:0000000000000000000000000000000000000000000000000000000000000003"
 	for name, c := range map[string]struct {
-		flags trainingFlags
-		want  string
+		args []string
+		want string
 	}{
-		"nothing":            {trainingFlags{gpus: -1}, ""},
-		"an image":           {trainingFlags{image: image, gpus: -1}, ""},
-		"an image by tag":    {trainingFlags{image: "pytorch/pytorch:latest", gpus: -1}, "names no digest and is no file"},
-		"an image in a file": {trainingFlags{image: file(t, "pytorch.tar", ""), gpus: -1}, ""},
-		"a script alone":     {trainingFlags{script: "x.py", gpus: -1}, "needs --training-image"},
-		"GPUs alone":         {trainingFlags{gpus: 1}, "needs --training-image"},
-		"fewer than no GPU":  {trainingFlags{image: image, gpus: -2}, "give 0 or more"},
+		"nothing":               {nil, ""},
+		"an image":              {[]string{"--training-image", image}, ""},
+		"an image and no GPU":   {[]string{"--training-image", image, "--training-gpus", "0"}, ""},
+		"an image by tag":       {[]string{"--training-image", "pytorch/pytorch:latest"}, "names no digest and is no file"},
+		"an image in a file":    {[]string{"--training-image", file(t, "pytorch.tar", "")}, ""},
+		"a script alone":        {[]string{"--training-script", "x.py"}, "needs --training-image"},
+		"GPUs alone":            {[]string{"--training-gpus", "1"}, "needs --training-image"},
+		"fewer than no GPU":     {[]string{"--training-image", image, "--training-gpus", "-2"}, "give 0 or more"},
+		"the default by itself": {[]string{"--training-gpus", "-1"}, "give 0 or more"},
 	} {
-		err := c.flags.check()
+		var flags trainingFlags
+		cmd := &cobra.Command{}
+		flags.register(cmd)
+		if err := cmd.ParseFlags(c.args); err != nil {
+			t.Fatal(err)
+		}
+		err := flags.check(cmd)
 		if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: got %v, want %q in it", name, err, c.want)
 		}

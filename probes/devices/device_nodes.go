@@ -49,7 +49,7 @@ func deviceNodes(ctx *probes.Context) evidence.Observation {
 		values["refused"] = evidence.List(refused...)
 	}
 	if truncated {
-		values["truncated"] = evidence.Number(1)
+		values["truncated"], values["unsearched"] = evidence.Number(1), evidence.Number(1)
 	}
 	return probes.Seen(values)
 }

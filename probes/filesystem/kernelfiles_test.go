@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -118,8 +119,12 @@ func TestProcsysFinds(t *testing.T) {
 		}
 	}
 	finds := &procsysFinds{isToken: func(word string) bool { return word == token }}
-	for _, place := range procsysPlaces([]string{"/", "/proc", "/proc/sys", "/sys/fs/cgroup", volume}) {
+	places, cut := procsysPlaces([]string{"/", "/proc", "/proc/sys", "/sys/fs/cgroup", volume})
+	for _, place := range places {
 		finds.look(place)
+	}
+	if cut || finds.cut {
+		t.Error("a small volume is called larger than is looked at")
 	}
 	link := filepath.Join(volume, "link")
 	for what, got := range map[string][2][]string{
@@ -132,6 +137,19 @@ func TestProcsysFinds(t *testing.T) {
 		if !slices.Equal(got[0], got[1]) {
 			t.Errorf("%s: %q, want %q", what, got[0], got[1])
 		}
+	}
+}
+
+// A volume with more in it than is looked at is not cleared.
+func TestProcsysSaysWhatItDidNotLookAt(t *testing.T) {
+	volume := t.TempDir()
+	for i := range maxVolumeEntries + 1 {
+		if err := os.WriteFile(filepath.Join(volume, strconv.Itoa(i)), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if places, cut := procsysPlaces([]string{volume}); !cut || len(places) != maxVolumeEntries+1 {
+		t.Errorf("%d places, cut %t", len(places), cut)
 	}
 }
 

@@ -45,7 +45,9 @@ func procsys(ctx *probes.Context) evidence.Observation {
 	limit := ctx.Scaled(procsysWithin)
 	found, ended := bounded.Within(limit, func() *procsysFinds {
 		finds := &procsysFinds{isToken: func(word string) bool { return ctx.Find(probes.TokenArgv, word) }}
-		for _, place := range procsysPlaces(points) {
+		places, cut := procsysPlaces(points)
+		finds.cut = cut
+		for _, place := range places {
 			finds.look(place)
 		}
 		return finds
@@ -53,35 +55,42 @@ func procsys(ctx *probes.Context) evidence.Observation {
 	if !ended {
 		return evidence.Observation{State: evidence.Failed, Detail: fmt.Sprintf("a file system did not answer within %v", limit)}
 	}
-	return probes.Seen(evidence.Values{
+	values := evidence.Values{
 		"looked_at":  evidence.Number(found.places),
 		"proc":       evidence.List(found.proc...),
 		"sys":        evidence.List(found.sys...),
 		"processes":  evidence.List(found.processes...),
 		"boot_ids":   evidence.List(found.bootIDs...),
 		"vmcoreinfo": evidence.List(found.vmcoreinfo...),
-	})
+	}
+	if found.cut {
+		values["unsearched"] = evidence.Number(1)
+	}
+	return probes.Seen(values)
 }
 
 // procsysPlaces are the mount points outside of the pod's own /proc and /sys, and
 // the links and folders directly below them: a volume may hold a link that leads
-// there.
-func procsysPlaces(points []string) []string {
+// there. Cut says that there are more than are looked at.
+func procsysPlaces(points []string) (places []string, cut bool) {
 	var own []identity
 	for _, path := range []string{"/proc", "/sys"} {
 		if id, _, err := identify(path); err == nil {
 			own = append(own, id)
 		}
 	}
-	var places []string
 	known := map[identity]bool{}
 	add := func(path string) {
 		id, _, err := identify(path)
-		if err != nil || known[id] || len(places) == maxProcsysPlaces {
+		if err != nil || known[id] {
 			return
 		}
 		// Another way to what is its own.
 		if slices.ContainsFunc(own, func(mine identity) bool { return mine.dev == id.dev }) {
+			return
+		}
+		if len(places) == maxProcsysPlaces {
+			cut = true
 			return
 		}
 		known[id] = true
@@ -92,25 +101,28 @@ func procsysPlaces(points []string) []string {
 			continue
 		}
 		add(point)
-		for _, name := range firstNames(point) {
+		names, more := firstNames(point)
+		cut = cut || more
+		for _, name := range names {
 			add(filepath.Join(point, name))
 		}
 	}
-	return places
+	return places, cut
 }
 
 func below(path, folder string) bool {
 	return path == folder || strings.HasPrefix(path, folder+"/")
 }
 
-func firstNames(path string) []string {
+// firstNames are the first entries of a folder, and whether there are more.
+func firstNames(path string) (names []string, more bool) {
 	dir, err := os.Open(path)
 	if err != nil {
-		return nil
+		return nil, false
 	}
 	defer func() { _ = dir.Close() }()
-	names, _ := dir.Readdirnames(maxVolumeEntries)
-	return names
+	names, _ = dir.Readdirnames(maxVolumeEntries + 1)
+	return names[:min(len(names), maxVolumeEntries)], len(names) > maxVolumeEntries
 }
 
 // procsysFinds is what showed itself as procfs or sysfs.
@@ -118,6 +130,8 @@ type procsysFinds struct {
 	isToken                                   func(string) bool
 	places                                    int64
 	proc, sys, processes, bootIDs, vmcoreinfo []string
+	// cut says that there were more places, or processes of one, than are looked at.
+	cut bool
 }
 
 // look tells by the files that only the kernel provides. A mount of a part of
@@ -147,7 +161,8 @@ func (f *procsysFinds) lookForProcess(dir string) {
 		return
 	}
 	defer func() { _ = proc.Close() }()
-	names, _ := proc.Readdirnames(maxForeignPids)
+	names, _ := proc.Readdirnames(maxForeignPids + 1)
+	f.cut = f.cut || len(names) > maxForeignPids
 	for _, name := range names {
 		if _, err := strconv.Atoi(name); err != nil {
 			continue

@@ -49,7 +49,11 @@ func runtimeSocketPaths() []string {
 }
 
 // sightedSockets are the sockets that a search came upon.
-type sightedSockets struct{ present, reachable []string }
+type sightedSockets struct {
+	present, reachable []string
+	// cut says that there were more roots or mounts than are looked at.
+	cut bool
+}
 
 // runtimeSockets looks for the sockets of container runtimes below every root
 // that can be reached, and for sockets that are mount points, whatever their
@@ -69,6 +73,9 @@ func runtimeSockets(ctx *probes.Context) evidence.Observation {
 	if ctx.Vantage != evidence.Witness {
 		values["reachable"] = evidence.List(sighted.reachable...)
 	}
+	if sighted.cut {
+		values["unsearched"] = evidence.Number(1)
+	}
 	return probes.Seen(values)
 }
 
@@ -87,8 +94,10 @@ func searchSockets() sightedSockets {
 		sighted sightedSockets
 		known   = map[identity]bool{}
 		paths   = socketSuffixes()
-		all     = reachableRoots().paths
+		from    = reachableRoots()
+		all     = from.paths
 	)
+	sighted.cut = from.truncated || len(all) > maxSocketRoots
 	try := func(path string) {
 		id, err := identifySocket(path)
 		if err != nil || known[id] {
@@ -106,6 +115,7 @@ func searchSockets() sightedSockets {
 		}
 	}
 	table, _ := mountTable(ownMountinfo) // without procfs there is the root alone
+	sighted.cut = sighted.cut || len(table) > maxRoots
 	for _, m := range table[:min(len(table), maxRoots)] {
 		try(m.Mountpoint)
 	}

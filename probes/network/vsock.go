@@ -103,7 +103,8 @@ func exchange(connection io.ReadWriteCloser, nonce string) (string, error) {
 	return strings.TrimSpace(line), err
 }
 
-// sweep calls the node's listeners by the witness's list, and then every low port.
+// sweep calls the node's listeners by the witness's list, and then every low port. It
+// is whole where each call was taken or refused: no answer in time is neither.
 func sweep(ctx *probes.Context, dial vsockDial, planted uint32) (reached []string, tried int, whole bool) {
 	var ports []uint32
 	for text := range strings.SplitSeq(ctx.Params[probes.ParamVsockListeners], ",") {
@@ -116,7 +117,7 @@ func sweep(ctx *probes.Context, dial vsockDial, planted uint32) (reached []strin
 			ports = append(ports, port)
 		}
 	}
-	end := time.Now().Add(ctx.Scaled(sweepWithin))
+	end, whole := time.Now().Add(ctx.Scaled(sweepWithin)), true
 	for _, port := range ports {
 		if port == planted {
 			continue
@@ -125,12 +126,14 @@ func sweep(ctx *probes.Context, dial vsockDial, planted uint32) (reached []strin
 			return reached, tried, false
 		}
 		tried++
-		if connection, err := dial(vsock.Node, port, ctx.Scaled(dialWithin)); err == nil {
+		connection, err := dial(vsock.Node, port, ctx.Scaled(dialWithin))
+		if err == nil {
 			_ = connection.Close()
 			reached = append(reached, strconv.FormatUint(uint64(port), 10))
 		}
+		whole = whole && !errors.Is(err, unix.ETIMEDOUT)
 	}
-	return reached, tried, true
+	return reached, tried, whole
 }
 
 // agentPorts are those of Kata's agent in the guest: its API, its log, and its debug
@@ -155,9 +158,13 @@ func askAgent(ctx *probes.Context, dial vsockDial, own uint32) evidence.Observat
 		return probes.Absent("this kernel has no way to itself by vsock: %v", err)
 	}
 	_ = connection.Close()
-	reached, refused := []string{}, []string{}
+	reached, refused, unanswered := []string{}, []string{}, []string{}
 	for _, port := range agentPorts {
 		connection, err := dial(vsock.Local, port, limit)
+		if errors.Is(err, unix.ETIMEDOUT) {
+			unanswered = append(unanswered, fmt.Sprintf("%d: %v", port, err))
+			continue
+		}
 		if err != nil {
 			refused = append(refused, fmt.Sprintf("%d: %v", port, err))
 			continue
@@ -165,5 +172,6 @@ func askAgent(ctx *probes.Context, dial vsockDial, own uint32) evidence.Observat
 		_ = connection.Close()
 		reached = append(reached, strconv.FormatUint(uint64(port), 10))
 	}
-	return probes.Seen(evidence.Values{"own": evidence.Text("reached"), "reached": evidence.List(reached...), "refused": evidence.List(refused...)})
+	return probes.Seen(evidence.Values{"own": evidence.Text("reached"), "reached": evidence.List(reached...), "refused": evidence.List(refused...),
+		"unanswered": evidence.List(unanswered...)})
 }

@@ -102,6 +102,19 @@ func TestAskAgent(t *testing.T) {
 	}
 }
 
+// No answer in time is no refusal.
+func TestASilentVsockIsNoRefusal(t *testing.T) {
+	n := &node{answers: map[uint32]string{5: ""}, refuses: unix.ETIMEDOUT}
+	o := askAgent(&probes.Context{}, n.dial, 5)
+	unanswered, _ := o.Values.List("unanswered")
+	if refused, _ := o.Values.List("refused"); len(refused) != 0 || len(unanswered) != len(agentPorts) {
+		t.Errorf("refused %q, unanswered %q", refused, unanswered)
+	}
+	if _, _, whole := sweep(&probes.Context{}, n.dial, 5); whole {
+		t.Error("a sweep that nobody answered is called whole")
+	}
+}
+
 // Nobody but the sandbox under test calls by vsock, and the witness listens alone.
 func TestOnlyTheSubjectCallsByVsock(t *testing.T) {
 	for _, p := range Probes() {

@@ -14,6 +14,7 @@ import (
 // calledMounts lists which of the witness's files that only annotations name
 // (probes.CalledFiles) are mounted somewhere where a sandbox's shim sees it, with
 // the pod that the shim serves: a runtime mounts there what it shows to the guest.
+// "looked" are the pods whose shims were looked at.
 func calledMounts(ctx *probes.Context) evidence.Observation {
 	return listCalledMounts(procfs, ctx.Run)
 }
@@ -23,8 +24,7 @@ func listCalledMounts(root, run string) evidence.Observation {
 	if err != nil {
 		return probes.Unreadable(err)
 	}
-	var mounts []string
-	shims := 0
+	var mounts, looked []string
 	for _, p := range all {
 		annotations := map[string]string{}
 		if p.isShim() {
@@ -37,15 +37,15 @@ func listCalledMounts(root, run string) evidence.Observation {
 		if err != nil {
 			continue // it ended meanwhile
 		}
-		shims++
+		looked = append(looked, word(annotations[annotationSandboxUID]))
 		for _, name := range calledIn(string(table), run) {
 			mounts = append(mounts, fmt.Sprintf("pod_uid=%s name=%s", word(annotations[annotationSandboxUID]), word(name)))
 		}
 	}
-	if shims == 0 {
+	if len(looked) == 0 {
 		return probes.Absent("there is no sandbox of this run on the node")
 	}
-	values := evidence.Values{"mounts": evidence.List(mounts...)}
+	values := evidence.Values{"mounts": evidence.List(mounts...), "looked": evidence.List(looked...)}
 	if truncated {
 		values["truncated"] = evidence.Number(1)
 	}

@@ -29,7 +29,9 @@ func (r *sandboxReader) readMemory(m member) {
 	}
 	smaps, err := kernfs.Read(filepath.Join(m.dir, "smaps"))
 	if err != nil {
-		// A kernel without smaps, or one that does not let it be read, still tells maps.
+		// A kernel without smaps, or one that does not let it be read, still tells maps,
+		// and not what it may merge.
+		r.unflagged = append(r.unflagged, fmt.Sprintf("pid=%d", m.pid))
 		if smaps, err = kernfs.Read(filepath.Join(m.dir, "maps")); err != nil {
 			r.unread = append(r.unread, fmt.Sprintf("pod_uid=%s role=%s pid=%d why=%s", m.uid, m.role, m.pid, encoded("memory: "+err.Error())))
 			return

@@ -65,7 +65,7 @@ func SandboxProcesses(tree Tree, run string) evidence.Observation {
 		return probes.Absent("there is no sandbox of this run on the node")
 	}
 	values := evidence.Values{"sandboxes": evidence.List(r.sandboxes...), "processes": evidence.List(r.processes...), "arguments": evidence.List(r.arguments...),
-		"memory": evidence.List(r.memory...), "files": evidence.List(r.files...), "taps": evidence.List(r.taps...), "unread": evidence.List(r.unread...)}
+		"memory": evidence.List(r.memory...), "files": evidence.List(r.files...), "taps": evidence.List(r.taps...), "unread": evidence.List(r.unread...), "unflagged": evidence.List(r.unflagged...)}
 	// Where the node's init process is shut off even from root, the witness's own
 	// namespaces stand in: its network, processes and IPC are the node's.
 	for _, pid := range []string{"1", "self"} {
@@ -94,6 +94,8 @@ type sandboxReader struct {
 	// cut says that something was left out for its number.
 	cut                                                          bool
 	sandboxes, processes, arguments, memory, files, taps, unread []string
+	// unflagged are monitors whose mappings were told without their flags.
+	unflagged []string
 }
 
 // newReader reads which processes there are, and who is whose child.

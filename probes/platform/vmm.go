@@ -19,7 +19,7 @@ var vmmNames = []string{"qemu-system-", "qemu-kvm", "cloud-hypervisor", "firecra
 
 // maxDescriptors bounds how many descriptors of other processes are looked at
 // to find monitors of any other name.
-const maxDescriptors = 50000
+const maxDescriptors = 200_000
 
 // vmmProcesses lists the virtual machine monitors on the node with the CPU time
 // they used so far (microseconds, all threads, guest included) and the memory

@@ -31,6 +31,11 @@ func interprocess(ctx *probes.Context) evidence.Observation {
 	if errors.Is(queueErr, unix.ENOENT) {
 		queueErr = nil
 	}
+	if len(found) == 0 {
+		if o := undecided([]error{memoryErr, queueErr}); o != nil {
+			return *o
+		}
+	}
 	if memoryErr != nil && queueErr != nil {
 		return refused([]error{memoryErr, queueErr})
 	}

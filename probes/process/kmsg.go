@@ -66,10 +66,30 @@ func kernelLog(ctx *probes.Context) evidence.Observation {
 		}
 		lines = max(lines, h.lines)
 	}
+	if len(found) == 0 {
+		if o := undecided(failures); o != nil {
+			return *o
+		}
+	}
 	if len(failures) == len(ways) {
 		return refused(failures)
 	}
 	return probes.Seen(evidence.Values{"found": evidence.List(found...), "lines": evidence.Number(lines)})
+}
+
+// undecided is the failure of a way that was neither refused nor missing: it ended
+// for another reason, for its time for one, and what it would have found is not
+// known. It is nil where there is none.
+func undecided(failures []error) *evidence.Observation {
+	for _, err := range failures {
+		if err == nil {
+			continue
+		}
+		if o := probes.Unreadable(err); o.State == evidence.Failed {
+			return &o
+		}
+	}
+	return nil
 }
 
 // refused reports a refusal, if any of the errors is one: that the other way
@@ -123,6 +143,7 @@ func readKmsg(ctx *probes.Context) heard {
 		h.lines++
 		h.found = h.found || mentions(ctx, record[:n])
 	}
+	h.err = fmt.Errorf("read /dev/kmsg: it has more than %d records", maxRecords)
 	return h
 }
 

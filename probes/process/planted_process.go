@@ -55,7 +55,7 @@ func plantedProcess(ctx *probes.Context) evidence.Observation {
 		"processes": evidence.Number(s.processes),
 	}
 	if s.truncated {
-		values["truncated"] = evidence.Number(1)
+		values["truncated"], values["unsearched"] = evidence.Number(1), evidence.Number(1)
 	}
 	return probes.Seen(values)
 }

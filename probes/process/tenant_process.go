@@ -34,7 +34,9 @@ type tenantFinds struct {
 	found     []string
 	processes int64
 	residents int64
-	err       error
+	// unsearched says that there were more than the bounds let be searched.
+	unsearched bool
+	err        error
 }
 
 // tenantProcesses looks for other tenants' data in the processes that can be
@@ -48,16 +50,20 @@ func tenantProcesses(ctx *probes.Context) evidence.Observation {
 	if s.err != nil {
 		return probes.Unreadable(s.err)
 	}
-	return probes.Seen(evidence.Values{
+	values := evidence.Values{
 		"found":     evidence.List(s.found...),
 		"processes": evidence.Number(s.processes),
 		"residents": evidence.Number(s.residents),
-	})
+	}
+	if s.unsearched {
+		values["unsearched"] = evidence.Number(1)
+	}
+	return probes.Seen(values)
 }
 
 func huntProcesses(ctx *probes.Context) tenantFinds {
-	ids, _, err := pids.List(maxPids)
-	s := tenantFinds{processes: int64(len(ids)), err: err}
+	ids, truncated, err := pids.List(maxPids)
+	s := tenantFinds{processes: int64(len(ids)), unsearched: truncated, err: err}
 	for _, pid := range ids {
 		for _, variable := range []struct{ name, kind string }{{place.TenantEnv, probes.DataEnviron}, {place.SecretEnv, probes.DataSecret}} {
 			for _, tenant := range probes.Tenants() {
@@ -67,7 +73,11 @@ func huntProcesses(ctx *probes.Context) tenantFinds {
 			}
 		}
 		words, err := pids.Words(pid, "cmdline", wordBytes)
-		if err != nil || len(words) < 2 || words[1] != place.ResidentCommand || s.residents == maxResidents {
+		if err != nil || len(words) < 2 || words[1] != place.ResidentCommand {
+			continue
+		}
+		if s.residents == maxResidents {
+			s.unsearched = true
 			continue
 		}
 		s.residents++

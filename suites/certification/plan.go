@@ -105,7 +105,27 @@ func MakePlan(ctx context.Context, client kubernetes.Interface, all []catalogue.
 	if len(plan.Targets) == 0 {
 		return plan, fmt.Errorf("there is nothing to certify: no ready node fits the chosen RuntimeClasses (%s)", skipText(plan.Skipped))
 	}
-	return plan, nil
+	return plan, plan.unmet(o)
+}
+
+// unmet says which of the nodes and RuntimeClasses that were named no target has: a
+// certificate must not be read as theirs.
+func (p Plan) unmet(o Options) error {
+	var missing []string
+	for _, name := range o.Nodes {
+		if !slices.ContainsFunc(p.Targets, func(t Target) bool { return t.Node.Name == name }) {
+			missing = append(missing, "node "+name)
+		}
+	}
+	for _, name := range o.RuntimeClasses {
+		if !slices.ContainsFunc(p.Targets, func(t Target) bool { return t.Class.Name == name }) {
+			missing = append(missing, "RuntimeClass "+name)
+		}
+	}
+	if len(missing) == 0 {
+		return nil
+	}
+	return fmt.Errorf("what was named cannot be certified: %s (%s); mend it, or leave it out", strings.Join(missing, ", "), skipText(p.Skipped))
 }
 
 // plainHandlers are handlers that stand for no sandbox; a RuntimeClass with one

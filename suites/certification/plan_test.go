@@ -133,6 +133,10 @@ func TestMakePlanRefuses(t *testing.T) {
 		{"no class at all", nil, []runtime.Object{node("a")}, true, []string{"it has: none"}},
 		{"no node", nil, []runtime.Object{class("gvisor", "runsc")}, false, []string{"nothing to certify", "the cluster has no node"}},
 		{"no ready node", func(o *Options) { o.Nodes = []string{"b"} }, cluster, false, []string{"nothing to certify", "node b: it is not Ready"}},
+		{"a named node that is not ready", func(o *Options) { o.Nodes = []string{"a", "b"} }, cluster, false, []string{"cannot be certified: node b", "node b: it is not Ready"}},
+		{"a named class that fits no node", func(o *Options) { o.RuntimeClasses = []string{"gvisor", "kata-runtime"} },
+			[]runtime.Object{class("gvisor", "runsc"), class("kata-runtime", "kata", "kata", "yes"), node("a")}, false,
+			[]string{"cannot be certified: RuntimeClass kata-runtime", "a/kata-runtime: the RuntimeClass's nodeSelector"}},
 		{"no node that fits", nil, []runtime.Object{class("kata-runtime", "kata", "kata", "yes"), node("a")}, false, []string{"nothing to certify", "a/kata-runtime: the RuntimeClass's nodeSelector"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -61,7 +61,7 @@ func (t *targetRun) check(record *evidence.Record) {
 		return
 	}
 	want := t.target.Node.Status.NodeInfo.BootID
-	if got, _ := o.Values.Text("boot_id"); !ok || got != want {
+	if got, _ := o.Values.Text("boot_id"); !ok || got == "" || got != want {
 		reason := fmt.Sprintf("the witness reads boot id %q and the node's kubelet reports %q: it does not stand on node %s (is the reference RuntimeClass a plain container?)",
 			got, want, t.target.Node.Name)
 		record.Error, record.Observations = reason, nil

@@ -127,6 +127,10 @@ func Mounted() Effect {
 					Readings: []Reading{{Name: "mounted", Truth: "never", Seen: a.name, Match: true}}}
 			}
 		}
+		looked, _ := o.Values.List("looked")
+		if cut(o) || !slices.Contains(looked, pod.UID) {
+			return Sight{Outcome: Unknown, Reason: "cannot be looked at on the node: the witness did not see the mounts of its shim"}
+		}
 		return Sight{Outcome: Undetected, Reason: "did not make the node mount the file that it names"}
 	}}
 }

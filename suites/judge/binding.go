@@ -95,6 +95,9 @@ func (c *Case) vmms(round evidence.Round) (map[string]vmm, error) {
 	if !ok {
 		return nil, fmt.Errorf("cannot be bound to a VMM: witness listed none in round %s: %s", round, why(o))
 	}
+	if cut(o) {
+		return nil, fmt.Errorf("cannot be bound to a VMM: the node has more processes or descriptors than the witness looks at in round %s", round)
+	}
 	found := map[string]vmm{}
 	for _, line := range lines {
 		fields := keyValues(line)

@@ -158,9 +158,17 @@ func compareLists(probe, reading string, compare func(of evidence.Vantage, want,
 		sight := Sight{Outcome: Undetected, Reason: said, Readings: []Reading{listReading(reading, want, got, match)}}
 		if match {
 			sight.Outcome = Detected
+		} else if cut(seen) {
+			return Sight{Outcome: Unknown, Reason: fmt.Sprintf("has more %s than are read, and none of those that were is like the node's", reading)}
 		}
 		return sight
 	}
+}
+
+// cut says whether a list was ended by its bound: what it does not hold may be there.
+func cut(o evidence.Observation) bool {
+	truncated, _ := o.Values.Number("truncated")
+	return truncated != 0
 }
 
 // Reached detects when a search in the second look came back with anything at
@@ -189,7 +197,7 @@ func Reached(probe, reading string, round evidence.Round) Detection {
 			return Sight{Outcome: Unknown, Reason: reasonUnsearched}
 		}
 		sight.Reason = "searched and reached nothing"
-		if cut, _ := seen.Values.Number("truncated"); cut != 0 {
+		if cut(seen) {
 			sight.Reason = "searched up to its bound and reached nothing"
 		}
 		return sight

@@ -33,8 +33,11 @@ func HasDevicesOf() Detection {
 		match := 2*len(shared) >= len(want)
 		sight := Sight{Outcome: Undetected, Reason: fmt.Sprintf("has %d of the node's %d device nodes", len(shared), len(want)),
 			Readings: []Reading{listReading("nodes", want, got, match)}}
-		if match {
+		switch {
+		case match:
 			sight.Outcome = Detected
+		case cut(truth) || cut(seen):
+			return Sight{Outcome: Unknown, Reason: "cannot be compared: there are more device nodes than are read"}
 		}
 		return sight
 	}

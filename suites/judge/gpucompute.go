@@ -88,7 +88,7 @@ func ForgetsPattern() Detection {
 		if err != nil {
 			return Reading{}, "", err
 		}
-		if tested == 0 || tested < memory/2 {
+		if tested == 0 || memory == 0 || tested < memory/2 {
 			return Reading{}, "", fmt.Errorf("tested %d of the %d bytes of a GPU's memory, which is too little", tested, memory)
 		}
 		return Reading{Truth: "0 wrong", Seen: fmt.Sprintf("%d words wrong in %d MiB", wrong, tested>>20)},

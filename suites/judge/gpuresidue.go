@@ -72,6 +72,11 @@ func RecoversResidue(probe, bytesName, where string) Detection {
 				if err1 != nil || err2 != nil || bytes == 0 || fields["tokens"] == "" {
 					return Sight{Outcome: Unknown, Reason: fmt.Sprintf("cannot be judged: %s did not look through %s", s.vantage, where)}
 				}
+				if memory, told := fields["memory"]; told || bytesName == "scanned" {
+					if whole, err := count(fields, "memory"); err != nil || whole == 0 || bytes < whole/2 {
+						return Sight{Outcome: Unknown, Reason: fmt.Sprintf("cannot be judged: %s looked through %d of the %.40q bytes of a GPU's memory, which is too little", s.vantage, bytes, memory)}
+					}
+				}
 				delete(planted, bareUUID(uuid))
 				recovered := fields["tokens"] != "none" || unknown > 0
 				sight.Readings = append(sight.Readings, Reading{Name: fmt.Sprintf("%s %s", s.vantage, uuid), Truth: "no token of another",

@@ -43,6 +43,11 @@ func WritableImage() Detection {
 				wrong = append(wrong, path+" "+says)
 			}
 		}
+		for _, path := range slices.Sorted(maps.Keys(before)) {
+			if _, still := after[path]; !still && len(wrong) == 0 {
+				return Sight{Outcome: Unknown, Readings: sight.Readings, Reason: fmt.Sprintf("has image files that cannot be looked at: %s is not named at the end any more", path)}
+			}
+		}
 		if len(wrong) > 0 {
 			sight.Outcome, sight.Reason = Detected, "starts from files that could be changed: "+strings.Join(wrong, ", ")
 			return sight

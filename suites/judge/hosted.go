@@ -103,6 +103,9 @@ func parseHosted(o evidence.Observation, sandbox Sandbox) (*hosted, error) {
 		return nil, fmt.Errorf("cannot be looked at on the node: witness told no processes: %s", why(o))
 	}
 	h := &hosted{sandbox: sandbox, node: pairs(node), values: o.Values}
+	if h.node["net"] == "" || h.node["mnt"] == "" {
+		return nil, fmt.Errorf("cannot be compared with the node, whose own namespaces the witness did not tell (%q)", node)
+	}
 	known := false
 	for _, line := range sandboxes {
 		if fields := keyValues(line); fields["pod_uid"] == sandbox.PodUID {

@@ -70,6 +70,9 @@ func (c *Case) held() (int64, error) {
 	if err != nil {
 		return 0, fmt.Errorf("cannot be measured on the node: witness %w", err)
 	}
+	if cut(o) {
+		return 0, fmt.Errorf("cannot be measured whole: the node has more processes than the witness looks at")
+	}
 	lines, _ := o.Values.List("sandboxes")
 	for _, line := range lines {
 		fields := keyValues(line)

@@ -154,7 +154,9 @@ func TestLooser(t *testing.T) {
 		{"seccomp in strict mode", posture("00000000a80425fb", 1, 1), judge.Detected, "no seccomp filter"},
 		{"capabilities that are no number", posture("all", 1, 2), judge.Unknown, `"all"`},
 		{"capabilities of more than 64 bits", posture("1ffffffffffffffff", 1, 2), judge.Unknown, ""},
-		{"capabilities alone", values{"cap_eff": evidence.Text("0")}, judge.Undetected, ""},
+		{"capabilities alone, on a kernel without seccomp", values{"cap_eff": evidence.Text("0")}, judge.Detected, "of which the kernel tells nothing"},
+		{"no no_new_privs, which old kernels do not tell", values{"cap_eff": evidence.Text("0"), "seccomp": evidence.Number(2)}, judge.Undetected, ""},
+		{"no capabilities told", values{"no_new_privs": evidence.Number(1), "seccomp": evidence.Number(2)}, judge.Unknown, "cap_eff"},
 		{"nothing", values{}, judge.AbsentThere, ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -37,7 +37,9 @@ func Looser() Detection {
 				looser = append(looser, finding)
 			}
 		}
-		if text, has := o.Values.Text("cap_eff"); has {
+		text, has := o.Values.Text("cap_eff")
+		switch {
+		case has:
 			mask, err := strconv.ParseUint(text, 16, 64)
 			if err != nil {
 				return Sight{Outcome: Unknown, Reason: fmt.Sprintf("gave %.40q as its capabilities", text)}
@@ -45,17 +47,21 @@ func Looser() Detection {
 			extra := mask &^ DefaultCapabilities
 			add("cap_eff", fmt.Sprintf("within %016x", DefaultCapabilities), text, extra == 0,
 				fmt.Sprintf("%d capabilities beyond the default set (%#x)", bits.OnesCount64(extra), extra))
+		case len(o.Values) > 0:
+			return Sight{Outcome: Unknown, Reason: "gave no reading cap_eff"}
 		}
 		if n, has := o.Values.Number("no_new_privs"); has {
 			add("no_new_privs", "1", strconv.FormatInt(n, 10), n == 1, "no_new_privs unset")
 		}
 		if n, has := o.Values.Number("seccomp"); has {
 			add("seccomp", "2 (filter)", strconv.FormatInt(n, 10), n == 2, "no seccomp filter")
+		} else if text != "" { // a kernel without seccomp leaves the line out (proc_pid_status(5))
+			add("seccomp", "2 (filter)", "not told", false, "no seccomp filter, of which the kernel tells nothing")
 		}
-		text, _ := o.Values.Text("lsm")
-		wanted, loose, err := c.label(text)
+		label, _ := o.Values.Text("lsm")
+		wanted, loose, err := c.label(label)
 		if err == nil && wanted != "" {
-			add("lsm", wanted, text, !loose, "not confined by the security module")
+			add("lsm", wanted, label, !loose, "not confined by the security module")
 		}
 		switch {
 		case err != nil && len(looser) == 0:

@@ -36,8 +36,8 @@ func SharesRandomness() Detection {
 			for _, name := range source.readings {
 				want, has := truth.Values.Text(name)
 				got, alsoHas := seen.Values.Text(name)
-				if !has || !alsoHas || strings.Trim(got, "0-") == "" {
-					continue // an identifier of zeros is none
+				if !has || !alsoHas || source.probe == "dmi" && strings.Trim(got, "0-") == "" {
+					continue // an identifier of zeros is none; a random number of zeros is one
 				}
 				sight.Readings = append(sight.Readings, Reading{Name: name, Truth: want, Seen: got, Match: want == got})
 				if want == got {

@@ -148,6 +148,8 @@ func PlainContainer() Detection {
 			return Sight{Outcome: Detected, Readings: readings, Reason: fmt.Sprintf("has handler %q, which the node does not list in status.runtimeHandlers", handler)}
 		case mismatch(class, handler, sandbox.Kind()):
 			return Sight{Outcome: Detected, Readings: readings, Reason: fmt.Sprintf("asked for %q (handler %q) and runs under %s", class, handler, sandbox.Shim)}
+		case sandbox.Handler == "":
+			return Sight{Outcome: Undetected, Readings: readings, Reason: fmt.Sprintf("runs under %s, which its RuntimeClass's handler %q stands for (the node does not tell by which handler it was started)", sandbox.Shim, handler)}
 		default:
 			return Sight{Outcome: Undetected, Readings: readings, Reason: fmt.Sprintf("runs under %s with handler %q, as asked", sandbox.Shim, handler)}
 		}

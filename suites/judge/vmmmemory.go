@@ -31,6 +31,9 @@ func SharesMemory() Detection {
 		}
 		told := 0
 		for _, p := range monitors {
+			if merges == 1 && len(h.lines("unflagged", p.pid)) > 0 {
+				return Sight{Outcome: Unknown, Reason: fmt.Sprintf("cannot be told apart in memory: the node merges pages, and its kernel does not say whether those of %s are among them (no smaps)", p)}
+			}
 			for _, m := range h.lines("memory", p.pid) {
 				if m["role"] != vmmRole {
 					continue
@@ -89,8 +92,8 @@ func memoryFault(m map[string]string, path string, merges bool) (says, what stri
 		return "", "read only"
 	case err != nil:
 		return fmt.Sprintf("maps %s, of which the witness cannot tell who may open it", path), "a file of unknown mode"
-	case mode&0o044 != 0 && strings.Contains(m["perms"], "w"):
-		return fmt.Sprintf("has its guest's memory in %s, which others than its owner may read (mode %04o)", path, mode), fmt.Sprintf("a file of mode %04o", mode)
+	case mode&0o066 != 0 && strings.Contains(m["perms"], "w"):
+		return fmt.Sprintf("has its guest's memory in %s, which others than its owner may open (mode %04o)", path, mode), fmt.Sprintf("a file of mode %04o", mode)
 	default:
 		return "", fmt.Sprintf("a file of mode %04o", mode)
 	}

@@ -45,6 +45,9 @@ func ShowsNodesProcSys() Detection {
 		if len(processes) > 0 {
 			sight.Outcome, sight.Reason = Detected, fmt.Sprintf("shows the process that was planted on the node at %s", processes[0])
 		}
+		if len(processes) == 0 && unsearched(seen) {
+			return Sight{Outcome: Unknown, Reason: reasonUnsearched}
+		}
 		for _, signal := range []struct{ probe, reading, list, what string }{
 			{"boot-id", "boot_id", "boot_ids", "procfs"},
 			{"vmcoreinfo", "address", "vmcoreinfo", "sysfs"},

@@ -70,8 +70,8 @@ func ReachesVsock() Detection {
 		case len(reached) > 0:
 			sight.Outcome = Detected
 			sight.Reason = fmt.Sprintf("is connected to processes of the node by vsock, at ports %s", shorten(reached))
-		case cut:
-			return Sight{Outcome: Unknown, Readings: sight.Readings, Reason: fmt.Sprintf("called %d ports of the node by vsock before its time was over", tried)}
+		case cut || tried == 0:
+			return Sight{Outcome: Unknown, Readings: sight.Readings, Reason: fmt.Sprintf("called %d ports of the node by vsock before its time was over, or was not answered at all of them", tried)}
 		default:
 			sight.Reason = fmt.Sprintf("is connected to nobody at %d ports of the node by vsock, besides the planted one (inventory of the node's listeners: %s)", tried, inventory)
 		}
@@ -117,6 +117,9 @@ func ReachesAgent() Detection {
 		refused, ok2 := o.Values.List("refused")
 		if !ok1 || !ok2 {
 			return Sight{Outcome: Unknown, Reason: "does not say which ports of the agent it reached"}
+		}
+		if unanswered, _ := o.Values.List("unanswered"); len(reached) == 0 && (len(unanswered) > 0 || len(refused) == 0) {
+			return Sight{Outcome: Unknown, Reason: "was neither connected to its guest's agent nor refused: " + shorten(unanswered)}
 		}
 		sight := Sight{Outcome: Undetected, Reason: "is refused by its guest's agent: " + strings.Join(refused, "; "),
 			Readings: []Reading{listReading("agent ports", nil, reached, len(reached) > 0)}}

@@ -38,7 +38,7 @@ func (s *Scene) annotations(tenant Kernel) {
 		}
 		s.Saw(evidence.Witnessed(name), evidence.Trial, "sandbox-processes", evidence.Values{"processes": list(processes...), "arguments": list(arguments...)})
 	}
-	s.Saw(evidence.Witnessed("sandbox-bind-mounts"), evidence.Trial, "called-mounts", evidence.Values{"mounts": list()})
+	s.Saw(evidence.Witnessed("sandbox-bind-mounts"), evidence.Trial, "called-mounts", evidence.Values{"mounts": list(), "looked": list(UID(evidence.Annotated("sandbox-bind-mounts")))})
 	s.Saw(evidence.API, evidence.Look, "annotations", evidence.Values{"asked": list(asked...), "said": list(said...)})
 }
 
