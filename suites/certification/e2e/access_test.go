@@ -51,7 +51,7 @@ func TestDocumentedPermissionsSuffice(t *testing.T) {
 				t.Fatal(err)
 			}
 			recorder.requireTable(t, access.For(controls, access.Extras{}))
-			recorder.requireNoSecrets(t, run.dir)
+			requireNoSecrets(t, run.dir)
 			logCost(t, run)
 		})
 	}
