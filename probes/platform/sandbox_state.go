@@ -2,9 +2,11 @@ package platform
 
 import (
 	"encoding/json"
+	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 
 	"github.com/katacert/katacert/probes/internal/kernfs"
 )
@@ -39,9 +41,10 @@ func (s *kataState) started(paths ...string) {
 // (crates/persist). What neither tells stays empty.
 func readState(root, id string) kataState {
 	var state kataState
-	if id == "" || strings.Contains(id, "/") || strings.HasPrefix(id, ".") {
+	if id == "" || strings.ContainsAny(id, `/*?[\`) || strings.HasPrefix(id, ".") {
 		return state
 	}
+	of := shimFolder(root, id)
 	var persist struct {
 		HypervisorState struct {
 			Type                   string
@@ -53,7 +56,7 @@ func readState(root, id string) kataState {
 			HypervisorConfig struct{ SharedFS, KernelPath, InitrdPath, ImagePath, FirmwarePath string }
 		}
 	}
-	if decode(root, filepath.Join("/run/vc/sbs", id, "persist.json"), &persist) {
+	if decode(root, filepath.Join(of, "sbs", id, "persist.json"), &persist) {
 		state.hypervisor, state.sharedFS, state.netns = persist.HypervisorState.Type, persist.Config.HypervisorConfig.SharedFS, persist.Network.NetworkID
 		config := persist.Config.HypervisorConfig
 		state.started(config.KernelPath, config.InitrdPath, config.ImagePath, config.FirmwarePath)
@@ -62,7 +65,7 @@ func readState(root, id string) kataState {
 			state.cid, _, _ = strings.Cut(address, ":")
 		}
 	}
-	if line, err := kernfs.Line(kernfs.Below(root, filepath.Join("/run/vc/vm", id, "pid"))); err == nil {
+	if line, err := kernfs.Line(kernfs.Below(root, filepath.Join(of, "vm", id, "pid"))); err == nil {
 		if pid, err := strconv.Atoi(line); err == nil {
 			state.pids = append(state.pids, pid)
 		}
@@ -92,6 +95,26 @@ func readState(root, id string) kataState {
 		}
 	}
 	return state
+}
+
+// shimFolder is where the Go shim keeps what it knows of a sandbox: /run/vc, and for a
+// monitor that does not run as root the same below the runtime folder of its user
+// (virtcontainers/persist/fs/rootlessfs.go). That folder belongs to the monitor's user, so
+// only a file is believed that root wrote there, as the shim does.
+func shimFolder(root, id string) string {
+	const folder = "/run/vc"
+	found, _ := filepath.Glob(kernfs.Below(root, filepath.Join("/run/user/*", folder, "sbs", id, "persist.json"))) // the pattern is sound
+	for _, path := range found {
+		info, err := os.Lstat(path)
+		if err != nil || !info.Mode().IsRegular() {
+			continue
+		}
+		if owner, ok := info.Sys().(*syscall.Stat_t); ok && owner.Uid == 0 {
+			user := strings.TrimSuffix(path, filepath.Join(folder, "sbs", id, "persist.json"))
+			return strings.TrimPrefix(user, strings.TrimRight(root, "/")) + folder
+		}
+	}
+	return folder
 }
 
 func decode(root, path string, into any) bool {
