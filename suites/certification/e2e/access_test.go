@@ -51,7 +51,7 @@ func TestDocumentedPermissionsSuffice(t *testing.T) {
 				t.Fatal(err)
 			}
 			recorder.requireTable(t, access.For(controls, access.Extras{}))
-			requireNoSecrets(t, run.dir)
+			recorder.requireNoSecrets(t, run.dir)
 			logCost(t, run)
 		})
 	}

@@ -146,7 +146,7 @@ func TestCertifyGVisor(t *testing.T) {
 	if len(r.Leftovers) > 0 {
 		t.Errorf("the run left %v", r.Leftovers)
 	}
-	requireNoSecrets(t, run.dir)
+	requireNoTokens(t, run.dir)
 	requireVerified(t, run.dir, "")
 	requireNoNamespaces(t)
 	before.requireSame(t)

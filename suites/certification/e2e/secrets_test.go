@@ -3,73 +3,70 @@
 package e2e
 
 import (
-	"archive/tar"
 	"bytes"
-	"compress/gzip"
-	"errors"
-	"io"
-	"os"
-	"path/filepath"
-	"regexp"
+	"encoding/base64"
+	"encoding/hex"
+	"net/http"
+	"strings"
 	"testing"
 
-	"github.com/katacert/katacert/reports/bundle"
+	"github.com/katacert/katacert/probes"
 )
 
-// secrets are how what must not be written begins.
-var secrets = map[string]*regexp.Regexp{
-	// the header of a JSON Web Token (RFC 7519), in base64
-	"a token of a service account": regexp.MustCompile(`eyJ[A-Za-z0-9_-]{10,}\.eyJ`),
-	"a private key":                regexp.MustCompile(`-----BEGIN [A-Z ]*PRIVATE KEY`),
-	// "-----BEGIN PRIVATE", "-----BEGIN EC PRIVATE" and "-----BEGIN RSA PRIVATE" in base64
-	"a kubeconfig's private key": regexp.MustCompile(`client-key-data|LS0tLS1CRUdJTiB(QUklWQVRF|FQyBQUklWQVRF|SU0EgUFJJVkFUR)`),
-	// what the seeds of planted tokens come to a pod by
-	"the seed of planted tokens": regexp.MustCompile(`-seed[= "',]+[0-9a-f]{64}`),
+// overhear notes what a request of the run carries that is secret: the tokens by
+// which it asks, its own and those of tenants' accounts, the seeds that it gives to
+// the probes, and every canary that can be derived from them.
+func (r *recorder) overhear(request *http.Request) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if token, is := strings.CutPrefix(request.Header.Get("Authorization"), "Bearer "); is {
+		r.secrets["token "+token[max(0, len(token)-6):]] = token
+	}
+	argv := request.URL.Query()["command"]
+	for i, arg := range argv {
+		if (arg != "--seed" && arg != "--tenant-seed") || i+1 == len(argv) {
+			continue
+		}
+		seed, err := hex.DecodeString(argv[i+1])
+		if err != nil {
+			continue // the program refuses it, too
+		}
+		what := arg[2:] + " " + argv[i+1][:6]
+		r.secrets[what] = argv[i+1]
+		r.secrets[what+", raw"] = string(seed)
+		names := probes.TokenNames()
+		if arg == "--tenant-seed" {
+			names = probes.TenantData()
+		}
+		for _, name := range names {
+			r.secrets["canary "+name+" of "+what] = probes.Token(seed, name)
+		}
+	}
 }
 
-// requireNoSecrets makes sure that nothing which a run wrote holds a token of the
-// accounts it asked with, a key, or what its planted tokens are derived from.
-func requireNoSecrets(t *testing.T, dir string) {
+// requireNoSecrets searches every file of a run, and those in its bundle, for every
+// secret of that run, as it is and in base64 and hexadecimal.
+func (r *recorder) requireNoSecrets(t *testing.T, dir string) {
 	t.Helper()
-	for name, data := range filesOf(t, dir) {
-		for what, secret := range secrets {
-			if secret.Match(data) {
-				t.Errorf("%s holds %s", name, what)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	kinds := map[string]int{}
+	files := filesOf(t, dir)
+	for what, secret := range r.secrets {
+		kind, _, _ := strings.Cut(what, " ")
+		kinds[kind]++
+		for _, written := range []string{secret, base64.StdEncoding.EncodeToString([]byte(secret)), base64.RawURLEncoding.EncodeToString([]byte(secret)), hex.EncodeToString([]byte(secret))} {
+			for name, data := range files {
+				if bytes.Contains(data, []byte(written)) {
+					t.Errorf("%s holds the %s", name, what)
+				}
 			}
 		}
 	}
-}
-
-// filesOf reads every file of a run, and every file in its bundle.
-func filesOf(t *testing.T, dir string) map[string][]byte {
-	t.Helper()
-	all := map[string][]byte{}
-	files, err := filepath.Glob(filepath.Join(dir, "*"))
-	if err != nil || len(files) == 0 {
-		t.Fatalf("%s holds %v, %v", dir, files, err)
-	}
-	for _, path := range files {
-		data, err := os.ReadFile(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		all[filepath.Base(path)] = data
-	}
-	unzipped, err := gzip.NewReader(bytes.NewReader(all[bundle.File]))
-	if err != nil {
-		t.Fatalf("the bundle of %s: %v", dir, err)
-	}
-	archive := tar.NewReader(unzipped)
-	for {
-		header, err := archive.Next()
-		if errors.Is(err, io.EOF) {
-			return all
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		if all[bundle.File+"/"+header.Name], err = io.ReadAll(archive); err != nil {
-			t.Fatal(err)
+	for _, kind := range []string{"token", "seed", "canary"} {
+		if kinds[kind] == 0 {
+			t.Errorf("no %s was overheard, so nothing was searched for", kind)
 		}
 	}
+	t.Logf("searched %d files for %v", len(files), kinds)
 }
