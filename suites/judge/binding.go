@@ -2,6 +2,7 @@ package judge
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 
 	"github.com/katacert/katacert/probes/evidence"
@@ -70,6 +71,10 @@ func Unbound() Detection {
 		}}}
 		switch len(moved) {
 		case 0:
+			// Whose work the monitor did that is gone, nobody can tell any more.
+			if ended := ended(before, after); len(ended) > 0 {
+				return Sight{Outcome: Unknown, Reason: fmt.Sprintf("cannot be bound to a VMM: %s ended before its work was read", shorten(ended))}
+			}
 			sight.Reason = fmt.Sprintf("spent %d ms of CPU that no VMM of the node spent (%d VMMs there)", cpu/1000, len(names))
 		case 1:
 			sight.Outcome, sight.Reason = Undetected, fmt.Sprintf("works inside %s and no other VMM", moved[0])
@@ -78,6 +83,18 @@ func Unbound() Detection {
 		}
 		return sight
 	}
+}
+
+// ended are the monitors of before that are not there any more.
+func ended(before, after map[string]vmm) []string {
+	var gone []string
+	for pid, then := range before {
+		if _, ok := after[pid]; !ok {
+			gone = append(gone, fmt.Sprintf("%s (pid %s)", then.name, pid))
+		}
+	}
+	slices.Sort(gone)
+	return gone
 }
 
 type vmm struct {

@@ -110,6 +110,8 @@ func TestUnbound(t *testing.T) {
 		{"its own, throttled to a half", idle, scene.VMMs(vmm(1, 101_000, 33_768), vmm(2, 1000, 1000)), judge.Undetected, ""},
 		{"its own, just started", scene.VMMs(), scene.VMMs(vmm(1, 300_000, 90_000)), judge.Undetected, ""},
 		{"no VMM on the node", scene.VMMs(), scene.VMMs(), judge.Detected, "no VMM of the node spent (0 VMMs there)"},
+		{"the one that may have moved has ended", idle, scene.VMMs(vmm(2, 1000, 1000)), judge.Unknown, "qemu-system-x86_64 (pid 1) ended before"},
+		{"its own, while another one ended", idle, scene.VMMs(vmm(1, 201_000, 66_536)), judge.Undetected, "(pid 1) and no other VMM"},
 		{"none moved", idle, idle, judge.Detected, "(2 VMMs there)"},
 		{"CPU time moved without memory", idle, scene.VMMs(vmm(1, 901_000, 1000), vmm(2, 1000, 1000)), judge.Detected, "no VMM"},
 		{"memory moved without CPU time", idle, scene.VMMs(vmm(1, 1000, 900_000), vmm(2, 1000, 1000)), judge.Detected, "no VMM"},
