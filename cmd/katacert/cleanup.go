@@ -22,9 +22,9 @@ func newCleanup() *cobra.Command {
 		Use:   "cleanup",
 		Short: "Remove what killed runs left behind",
 		Long: `Cleanup removes what carries katacert's own labels and run ids, and nothing else.
-By itself it clears the remains of local clusters whose process was killed. With
---cluster kind it removes the kind clusters of killed runs, and with --name also one
-that was kept. With --cluster existing it removes the namespaces of runs from that
+By itself it clears the remains of local clusters whose process was killed, with --name
+of that one alone. With --cluster kind it removes the kind clusters of killed runs, and
+with --name also one that was kept. With --cluster existing it removes the namespaces of runs from that
 cluster: of the run given by --run, or of every run.`,
 		Example: "  katacert cleanup\n  katacert cleanup --cluster kind --name katacert-20260101-120000-1a2b3c4d\n  katacert cleanup --cluster existing --context prod --run 20260101-120000-1a2b3c4d",
 		Args:    noArgs,
@@ -40,7 +40,7 @@ cluster: of the run given by --run, or of every run.`,
 			if f.provider != providerExisting {
 				swept, err := f.sweep(ctx)
 				for _, what := range swept {
-					fmt.Fprintln(out, "removed "+what)
+					fmt.Fprintln(out, "removed what was left of the "+string(f.provider)+" cluster "+what)
 				}
 				if err == nil && len(swept) == 0 {
 					fmt.Fprintln(out, "nothing was left behind")
@@ -80,12 +80,12 @@ cluster: of the run given by --run, or of every run.`,
 
 // sweep removes the clusters that killed runs left on this machine.
 func (f *clusterFlags) sweep(ctx context.Context) ([]string, error) {
-	if f.provider == providerLocal {
-		return local.Sweep()
-	}
 	name := ""
 	if f.named {
 		name = f.name
+	}
+	if f.provider == providerLocal {
+		return local.Sweep(name)
 	}
 	return kind.Sweep(ctx, name)
 }

@@ -61,7 +61,11 @@ func records(t testing.TB, path string) []evidence.Record {
 		if err := json.Unmarshal(lines.Bytes(), &r); err != nil {
 			t.Fatal(err)
 		}
-		all = append(all, r)
+		// What is changed in these tests is the first record: the witness's, without
+		// which nothing is judged.
+		if !strings.HasPrefix(string(r.Vantage), string(evidence.Trainer)) {
+			all = append(all, r)
+		}
 	}
 	return all
 }

@@ -305,7 +305,7 @@ func TestAForgerWithTheKeyIsFound(t *testing.T) {
 		check string
 		says  []string
 	}{
-		"a fail that was made a pass": {check: "verdicts", says: []string{"memory-sharing [katacert-kata-vm/kata-qemu]: the report says pass", "its evidence comes to fail"}, edit: withReport(func(r map[string]any) {
+		"a fail that was made a pass": {check: "verdicts", says: []string{"memory-sharing [katacert-kv-1-vm/kata-qemu]: the report says pass", "its evidence comes to fail"}, edit: withReport(func(r map[string]any) {
 			with(list(r, "verdicts"), "control", "memory-sharing")["result"] = "pass"
 			r["outcome"] = "certified"
 			r["summary"] = map[string]any{"counts": map[string]any{"pass": 4}, "findings": 0}
@@ -339,12 +339,12 @@ func TestAForgerWithTheKeyIsFound(t *testing.T) {
 		})},
 		"a level that was not asked for": {check: "completeness", says: []string{`the run was made with --require "hardening"`}, edit: change("configuration.json", `"require": "isolation"`, `"require": "hardening"`)},
 		"another runtime":                {check: "verdicts", says: []string{`the report says that "containerd-shim-other-v2" ran it`}, edit: change("report.json", `"shim": "containerd-shim-kata-v2"`, `"shim": "containerd-shim-other-v2"`)},
-		"another time of the run":        {check: "schema", says: []string{"and the run lasted from"}, edit: withReport(func(r map[string]any) { r["run"].(map[string]any)["started"] = "2026-11-28T04:50:00Z" })},
+		"another time of the run":        {check: "schema", says: []string{"and the run lasted from"}, edit: withReport(func(r map[string]any) { r["run"].(map[string]any)["started"] = "2026-11-28T09:56:00Z" })},
 		"another reading in the evidence": {check: "verdicts", says: []string{"kernel-release"},
 			edit: change(evidence, `"release":"6.1.0-50-amd64"`, `"release":"6.1.0-51-amd64"`)},
-		"another time in the evidence":   {check: "schema", says: []string{"line 1: ", "and the run lasted from"}, edit: change(evidence, `"started":"2026-11-28T04:47:50`, `"started":"2025-11-28T04:47:50`)},
-		"evidence of another run":        {check: "schema", says: []string{"line 1: ", "is of run"}, edit: change(evidence, `"run":"20261128-044144-66bc8b1d"`, `"run":"20261128-044144-00000000"`)},
-		"evidence of another target":     {check: "schema", says: []string{"which the report does not list"}, edit: change(evidence, `"target":"katacert-kata-vm/kata-qemu"`, `"target":"elsewhere/kata-qemu"`)},
+		"another time in the evidence":   {check: "schema", says: []string{"line 1: ", "and the run lasted from"}, edit: change(evidence, `"started":"2026-11-28T09:54:11`, `"started":"2025-11-28T09:54:11`)},
+		"evidence of another run":        {check: "schema", says: []string{"line 1: ", "is of run"}, edit: change(evidence, `"run":"20261128-094352-b10d1f45"`, `"run":"20261128-094352-00000000"`)},
+		"evidence of another target":     {check: "schema", says: []string{"which the report does not list"}, edit: change(evidence, `"target":"katacert-kv-1-vm/kata-qemu"`, `"target":"elsewhere/kata-qemu"`)},
 		"evidence in another spelling":   {check: "schema", says: []string{"line 1: it is not written as katacert writes records"}, edit: change(evidence, `{"schema"`, `{ "schema"`)},
 		"evidence with an unknown field": {check: "schema", says: []string{"line 1: it is no record of evidence"}, edit: change(evidence, `{"schema"`, `{"more":1,"schema"`)},
 		"a record that was left out": {check: "verdicts", says: []string{"kernel-boot-id"}, edit: func(t *testing.T, dir string) {
@@ -355,7 +355,7 @@ func TestAForgerWithTheKeyIsFound(t *testing.T) {
 			lines := strings.SplitAfter(read(t, dir, evidence), "\n")
 			write(t, dir, evidence, lines[0]+strings.Join(lines, ""))
 		}},
-		"evidence that was cut off": {check: "schema", says: []string{"line 31: it is no record of evidence"}, edit: func(t *testing.T, dir string) {
+		"evidence that was cut off": {check: "schema", says: []string{"line 44: it is no record of evidence"}, edit: func(t *testing.T, dir string) {
 			whole := read(t, dir, evidence)
 			write(t, dir, evidence, whole[:len(whole)-20])
 		}},

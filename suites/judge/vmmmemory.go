@@ -29,10 +29,10 @@ func SharesMemory() Detection {
 		if cause, unread := h.values.Text("ksm_unread"); unread {
 			return Sight{Outcome: Unknown, Reason: "cannot be told apart in memory: the witness could not read whether the node merges pages: " + cause}
 		}
-		told := 0
+		told, untold := 0, ""
 		for _, p := range monitors {
 			if merges == 1 && len(h.lines("unflagged", p.pid)) > 0 {
-				return Sight{Outcome: Unknown, Reason: fmt.Sprintf("cannot be told apart in memory: the node merges pages, and its kernel does not say whether those of %s are among them (no smaps)", p)}
+				untold = fmt.Sprintf("cannot be told apart in memory: the node merges pages, and its kernel does not say whether those of %s are among them (no smaps)", p)
 			}
 			for _, m := range h.lines("memory", p.pid) {
 				if m["role"] != vmmRole {
@@ -63,6 +63,8 @@ func SharesMemory() Detection {
 		switch {
 		case len(wrong) > 0:
 			return Sight{Outcome: Detected, Readings: readings, Reason: "has guest memory that others may read or learn from: " + strings.Join(wrong, "; ")}
+		case untold != "":
+			return Sight{Outcome: Unknown, Reason: untold}
 		case told == 0:
 			return Sight{Outcome: Undetected, Readings: readings, Reason: "has its guest's memory in private anonymous pages of its monitor alone, which it does not let the node merge"}
 		default:

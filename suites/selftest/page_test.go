@@ -71,7 +71,10 @@ func TestPageAndMarkdownAgree(t *testing.T) {
 		said[control] = letters
 	}
 	for _, row := range regexp.MustCompile(`(?m)^\| (\S+) \| [^|]* \| (.) \| \**([^ |*]?)\** \|$`).FindAllStringSubmatch(markdown.String(), -1) {
-		if row[1] != "#" && said[row[1]] != row[2]+row[3] {
+		if row[1] == "control" { // the head of the table
+			continue
+		}
+		if said[row[1]] != row[2]+row[3] {
 			t.Errorf("%s is %q on the page, and %q in Markdown", row[1], said[row[1]], row[2]+row[3])
 		}
 		delete(said, row[1])
