@@ -40,7 +40,7 @@ cluster: of the run given by --run, or of every run.`,
 			if f.provider != providerExisting {
 				swept, err := f.sweep(ctx)
 				for _, what := range swept {
-					fmt.Fprintln(out, "removed what was left of the "+string(f.provider)+" cluster "+what)
+					fmt.Fprintln(out, "removed "+what)
 				}
 				if err == nil && len(swept) == 0 {
 					fmt.Fprintln(out, "nothing was left behind")
@@ -85,7 +85,11 @@ func (f *clusterFlags) sweep(ctx context.Context) ([]string, error) {
 		name = f.name
 	}
 	if f.provider == providerLocal {
-		return local.Sweep(name)
+		swept, err := local.Sweep(name)
+		for i, name := range swept {
+			swept[i] = "what was left of local cluster " + name
+		}
+		return swept, err
 	}
 	return kind.Sweep(ctx, name)
 }
