@@ -37,7 +37,7 @@ func MovesAlong(probe string, counters ...string) Detection {
 			}
 			seen[i] = o
 		}
-		sight := Sight{Outcome: Undetected}
+		sight := Sight{Outcome: Undetected, Alternatives: true}
 		for _, counter := range counters {
 			reading, comparable := bracket(counter, witness, seen)
 			if !comparable {

@@ -18,7 +18,7 @@ func SameText(probe string, readings ...string) Detection {
 		if done != nil {
 			return *done
 		}
-		sight := Sight{Outcome: Undetected}
+		sight := Sight{Outcome: Undetected, Alternatives: true}
 		wanted, compared, equal := 0, 0, 0
 		for _, name := range readings {
 			want, has := truth.Values.Text(name)
@@ -58,7 +58,7 @@ func AnySameText(probe string, readings ...string) Detection {
 		if done != nil {
 			return *done
 		}
-		sight := Sight{Outcome: Undetected}
+		sight := Sight{Outcome: Undetected, Alternatives: true}
 		wanted := 0
 		for _, name := range readings {
 			want, has := truth.Values.Text(name)

@@ -8,6 +8,8 @@ package judge
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/katacert/katacert/probes/evidence"
 )
@@ -87,6 +89,9 @@ type Sight struct {
 	// Reason completes "<vantage> ..." in one clause.
 	Reason   string
 	Readings []Reading
+	// Alternatives marks readings each of which tells by itself: a control vantage is
+	// shown to detect by those that match, and by no other.
+	Alternatives bool
 }
 
 // Reading is one reading compared by a detection.
@@ -148,9 +153,31 @@ func Judge(rule Rule, from Evidence) Verdict {
 	shown := shows(control)
 	verdict.Rests = merge(control.rests, judged.rests)
 	verdict.Compared = compare(shown, saw)
+	if unproven := unproven(shown, saw); unproven != "" && rule.Shows == nil {
+		shown.Outcome, shown.Reason = Undetected, "detects by other readings than "+unproven+", which is all that sets "+string(subject)+" apart"
+	}
 	verdict.Shown = shown.Outcome == Detected
 	verdict.Result, verdict.Reason = decide(rule.Control, subject, shown, saw)
 	return verdict
+}
+
+// unproven names the readings by which alone a vantage did not detect, if the control
+// vantage detected by others.
+func unproven(shown, saw Sight) string {
+	if !saw.Alternatives || saw.Outcome != Undetected || shown.Outcome != Detected {
+		return ""
+	}
+	var apart []string
+	for _, r := range saw.Readings {
+		if r.Match {
+			continue
+		}
+		if slices.ContainsFunc(shown.Readings, func(by Reading) bool { return by.Name == r.Name && by.Match }) {
+			return ""
+		}
+		apart = append(apart, r.Name)
+	}
+	return strings.Join(apart, ", ")
 }
 
 func decide(control, subject evidence.Vantage, shown, saw Sight) (Result, string) {

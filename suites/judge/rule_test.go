@@ -231,3 +231,28 @@ func TestPodOfAVantage(t *testing.T) {
 		t.Errorf("there is no neighbour and its pod is %+v", pod)
 	}
 }
+
+// A control vantage that detects by one reading shows nothing of another one.
+func TestAReadingIsShownByItself(t *testing.T) {
+	rule := judge.Rule{Detects: judge.AnySameText("dmi", "uuid", "serial"), Control: evidence.Reference}
+	node := values{"uuid": evidence.Text("n"), "serial": evidence.Text("s")}
+	for name, test := range map[string]struct {
+		control, subject values
+		want             judge.Result
+	}{
+		"both by both":                    {node, values{"uuid": evidence.Text("g"), "serial": evidence.Text("h")}, judge.Pass},
+		"one by both":                     {node, values{"serial": evidence.Text("h")}, judge.Pass},
+		"both by one":                     {values{"uuid": evidence.Text("n")}, values{"uuid": evidence.Text("g"), "serial": evidence.Text("h")}, judge.Pass},
+		"one by the other":                {values{"uuid": evidence.Text("n")}, values{"serial": evidence.Text("h")}, judge.Invalid},
+		"one by the other, which differs": {values{"uuid": evidence.Text("n"), "serial": evidence.Text("x")}, values{"serial": evidence.Text("h")}, judge.Invalid},
+		"seen, whatever was shown":        {values{"uuid": evidence.Text("n")}, values{"serial": evidence.Text("s")}, judge.Fail},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := scene.New().Saw(evidence.Witness, evidence.Look, "dmi", node).
+				Saw(evidence.Reference, evidence.Look, "dmi", test.control).Saw(evidence.Subject, evidence.Look, "dmi", test.subject)
+			if v := judge.Judge(rule, s.Evidence()); v.Result != test.want {
+				t.Errorf("%s (%s), want %s", v.Result, v.Reason, test.want)
+			}
+		})
+	}
+}
