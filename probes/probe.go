@@ -13,6 +13,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"runtime/debug"
 	"slices"
@@ -76,6 +77,9 @@ type Context struct {
 	// TimeoutScale multiplies the bounds of probes, so that on a slow node they
 	// get as far as elsewhere; 0 means 1.
 	TimeoutScale float64
+	// Progress is where a probe that takes long says, for people, how far it is; nil is
+	// nowhere.
+	Progress io.Writer `json:"-"`
 }
 
 // Scaled is a bound times the run's factor for time-outs.

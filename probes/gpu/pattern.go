@@ -21,13 +21,13 @@ func testMemory(p *pool, seed uint64) (wrong uint64, where string, err error) {
 	for _, mask := range []uint64{0, math.MaxUint64} {
 		// All of it is written before any of it is read: an address line that is
 		// stuck writes one place over another.
-		err := p.each(func(c chunk) error {
+		err := p.each("wrote a pattern to", func(c chunk) error {
 			return p.engine.Run(kernels.PatternWrite, wide, uint64(c.start), c.bytes/8, seed+uint64(c.start), mask)
 		})
 		if err != nil {
 			return wrong, where, err
 		}
-		err = p.each(func(c chunk) error {
+		err = p.each("read the pattern of", func(c chunk) error {
 			answer := []uint64{0, math.MaxUint64}
 			if err := p.engine.CopyIn(result, cuda.Bytes(answer)); err != nil {
 				return err

@@ -21,9 +21,10 @@ type chunk struct {
 
 // pool is much of a GPU's memory, as it was found.
 type pool struct {
-	engine Engine
-	chunks []chunk
-	bytes  uint64
+	engine   Engine
+	chunks   []chunk
+	bytes    uint64
+	progress *progress
 }
 
 // takeShare takes that share of the memory which is free, as it is: nothing is
@@ -57,12 +58,15 @@ func takeShare(e Engine, share float64) (*pool, error) {
 	return p, nil
 }
 
-// each does something with every chunk, to the first error.
-func (p *pool) each(do func(chunk) error) error {
+// each does something with every chunk, to the first error; doing says what.
+func (p *pool) each(doing string, do func(chunk) error) error {
+	done := uint64(0)
 	for _, c := range p.chunks {
 		if err := do(c); err != nil {
 			return err
 		}
+		done += c.bytes
+		p.progress.say(doing, done, p.bytes)
 	}
 	return nil
 }

@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/katacert/katacert/probes"
 	"github.com/katacert/katacert/probes/evidence"
@@ -147,7 +148,7 @@ func share(ctx *probes.Context) (float64, error) {
 }
 
 // withPool lets do work on the wanted share of the GPU's memory.
-func withPool(ctx *probes.Context, e Engine, do func(*pool) error) (err error) {
+func withPool(ctx *probes.Context, e *engine, do func(*pool) error) (err error) {
 	wanted, err := share(ctx)
 	if err != nil {
 		return err
@@ -157,6 +158,7 @@ func withPool(ctx *probes.Context, e Engine, do func(*pool) error) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, p.release()) }()
+	p.progress = newProgress(ctx.Progress, e.Device().UUID, time.Now)
 	return do(p)
 }
 
@@ -248,7 +250,7 @@ func residue(ctx *probes.Context, e *engine) (line string, err error) {
 
 // wipe leaves nothing of ours behind.
 func wipe(p *pool) error {
-	return p.each(func(c chunk) error { return p.engine.Fill(c.start, 0, c.bytes) })
+	return p.each("wiped", func(c chunk) error { return p.engine.Fill(c.start, 0, c.bytes) })
 }
 
 func orNone(list []string) string {

@@ -41,7 +41,7 @@ func plantAll(p *pool, token [tokenBytes]byte) (planted uint64, err error) {
 	if err := p.engine.CopyIn(source, canary(token)); err != nil {
 		return 0, err
 	}
-	err = p.each(func(c chunk) error {
+	err = p.each("left a canary in", func(c chunk) error {
 		strides := c.bytes / strideBytes
 		planted += strides
 		return p.engine.Run(kernels.Plant, wide, uint64(c.start), strides, strideBytes, uint64(source))
@@ -72,7 +72,7 @@ func scan(p *pool) (f finding, err error) {
 	f.tokens = map[[tokenBytes]byte]int{}
 	mark0, mark1 := markWords()
 	words := make([]uint64, resultWords)
-	err = p.each(func(c chunk) error {
+	err = p.each("searched", func(c chunk) error {
 		clear(words)
 		if err := p.engine.CopyIn(result, cuda.Bytes(words)); err != nil {
 			return err

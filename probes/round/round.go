@@ -51,6 +51,7 @@ func Run(args []string, inventory []probes.Probe, stdout, stderr io.Writer) erro
 		// On success the process goes on as another one and does not come back.
 		return filesystem.Leak(options.leak, append([]string{"probe", "round"}, withoutLeak(args)...))
 	}
+	options.context.Progress = stderr
 	observations, cpuMicros := probes.Run(&options.context, inventory)
 	claim := evidence.Claim{
 		Nonce:   options.nonce,

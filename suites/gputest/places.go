@@ -20,8 +20,8 @@ import (
 // runner runs gpu-probe at one place.
 type runner interface {
 	// run runs it to its end with the named device of CDI, and writes on what it
-	// prints as it comes.
-	run(ctx context.Context, id, device string, args []string, stdout io.Writer) (command.Result, error)
+	// prints and says as it comes.
+	run(ctx context.Context, id, device string, args []string, stdout, stderr io.Writer) (command.Result, error)
 	// signal sends a signal to the one that runs under an id.
 	signal(ctx context.Context, id string, signal unix.Signal) error
 	// failure is what is to be known after a run that failed, and diagnose what is
@@ -37,7 +37,7 @@ type native struct {
 	running            map[string]int
 }
 
-func (n *native) run(ctx context.Context, id, _ string, args []string, stdout io.Writer) (command.Result, error) {
+func (n *native) run(ctx context.Context, id, _ string, args []string, stdout, stderr io.Writer) (command.Result, error) {
 	path := n.libraries
 	if inherited := os.Getenv("LD_LIBRARY_PATH"); inherited != "" {
 		path += ":" + inherited
@@ -47,6 +47,7 @@ func (n *native) run(ctx context.Context, id, _ string, args []string, stdout io
 		Argv:    append([]string{n.program}, args...),
 		Env:     append(os.Environ(), "LD_LIBRARY_PATH="+path),
 		Stdout:  stdout,
+		Stderr:  stderr,
 		Started: func(pid int) { n.set(id, pid) },
 	})
 }
@@ -80,12 +81,12 @@ type container struct {
 	logs string
 }
 
-func (c *container) run(ctx context.Context, id, device string, args []string, stdout io.Writer) (command.Result, error) {
+func (c *container) run(ctx context.Context, id, device string, args []string, stdout, stderr io.Writer) (command.Result, error) {
 	spec := c.root.Spec(args)
 	if _, err := c.devices.InjectDevices(spec, driver.Device(device)); err != nil {
 		return command.Result{ExitCode: -1}, fmt.Errorf("give %s to container %s: %w", driver.Device(device), id, err)
 	}
-	return c.runtime.Run(ctx, id, spec, stdout)
+	return c.runtime.Run(ctx, id, spec, stdout, stderr)
 }
 
 func (c *container) signal(ctx context.Context, id string, signal unix.Signal) error {
@@ -109,7 +110,7 @@ func (c *container) diagnose(ctx context.Context, id, device string, args []stri
 	}
 	verbose := *c
 	verbose.runtime = c.runtime.Verbose()
-	_, err := verbose.run(ctx, id, device, args, nil)
+	_, err := verbose.run(ctx, id, device, args, nil, nil)
 	text := c.takeLogs(func(line string) bool {
 		return strings.Contains(line, "nvproxy") || strings.Contains(line, "nvidia") || strings.Contains(line, "ioctl") && strings.Contains(line, "errno") ||
 			strings.Contains(line, "panic") || strings.Contains(line, "SIGS")

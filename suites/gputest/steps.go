@@ -72,7 +72,7 @@ func (r *run) roundAs(ctx context.Context, place Place, target, device string, a
 	limited, cancel := context.WithTimeout(ctx, r.StepTime)
 	defer cancel()
 	argv := slices.Concat([]string{"round", "--round", string(evidence.Look), "--vantage", string(record.Vantage), "--run", r.Run, "--nonce", record.Nonce}, args)
-	result, err := runner.run(limited, record.Pod.Name, device, argv, nil)
+	result, err := runner.run(limited, record.Pod.Name, device, argv, nil, &progressLines{to: r.Log})
 	record.Finished = time.Now()
 	if err == nil {
 		var end evidence.End
@@ -140,7 +140,7 @@ func (r *run) tenant(ctx context.Context, place Place, stage, token string, sign
 	}
 	ended := make(chan end, 1)
 	go func() {
-		result, err := runner.run(limited, record.Pod.Name, r.device, []string{"hold", "--token", token}, said)
+		result, err := runner.run(limited, record.Pod.Name, r.device, []string{"hold", "--token", token}, said, nil)
 		ended <- end{result.ExitCode, err}
 	}()
 	fail := func(err error) error {

@@ -24,6 +24,9 @@ func TestProbesAreThoseOfGPUProbe(t *testing.T) {
 	if holdReady != gpu.HoldReady {
 		t.Errorf("tenants are ready at %q, gpu-probe says %q", holdReady, gpu.HoldReady)
 	}
+	if progressPrefix != gpu.ProgressPrefix {
+		t.Errorf("progress begins with %q, gpu-probe's with %q", progressPrefix, gpu.ProgressPrefix)
+	}
 	if left := strings.Join(only("gpu-nvml", "gpu-compute"), " "); strings.Contains(left, "gpu-nvml") || !strings.Contains(left, "--skip gpu-residue") {
 		t.Errorf("left out is %q", left)
 	}
