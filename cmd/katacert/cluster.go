@@ -39,7 +39,7 @@ func newClusterUp() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "up",
 		Short:   "Bring up a local cluster and leave it running",
-		Example: "  katacert cluster up\n  katacert cluster up --simulated-gpus 2\n  katacert cluster up --vm-node --kata-archive kata-static-4.1.0-amd64.tar.zst --kata-digest sha256:…\n  eval \"$(katacert cluster up --name demo)\" && ginkgo ./suites/...",
+		Example: "  katacert cluster up\n  katacert cluster up --simulated-gpus 2\n  katacert cluster up --vm-node --kata-archive kata-go-static-4.1.0-amd64.tar.zst --kata-digest sha256:…\n  eval \"$(katacert cluster up --name demo)\" && ginkgo ./suites/...",
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := checkScale(scale); err != nil {

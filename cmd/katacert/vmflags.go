@@ -20,7 +20,7 @@ func (f *vmFlags) register(cmd *cobra.Command) {
 	flags.BoolVar(&f.node, "vm-node", false, "a further node of the local cluster, in a virtual machine: Debian with cgroup v2 and a kernel of its own; emulated where KVM does not work")
 	flags.StringVar(&f.vm.Memory, "vm-memory", "", "its memory, such as 6Gi (default: 4Gi, with Kata 10Gi)")
 	flags.IntVar(&f.vm.CPUs, "vm-cpus", 0, "its processors (default: 2; with Kata up to 4 where there are as many, and 1 where it is emulated)")
-	flags.StringVar(&f.vm.KataArchive, "kata-archive", "", "file or URL of a kata-static release archive (.tar.zst, .tar.xz) of Kata Containers to install in it")
+	flags.StringVar(&f.vm.KataArchive, "kata-archive", "", "file or URL of a release archive of Kata Containers (kata-static or kata-go-static, .tar.zst or .tar.xz) to install in it")
 	flags.StringVar(&f.vm.KataDigest, "kata-digest", "", "sha256:… of that archive, required with it")
 	flags.BoolVar(&f.vm.KataUnannotated, "kata-no-annotations", false, "let containerd pass no annotations of pods on to Kata, as a hardened node does")
 	flags.StringVar(&f.vm.KataConfig, "kata-config", "", "TOML file that is put into config.d of every Kata handler")

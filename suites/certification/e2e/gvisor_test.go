@@ -87,14 +87,14 @@ var gvisor = map[string]expected{
 	"cpu-mitigations":        absent("recorded, not judged").unlessNodeLacks(),
 	"training-converges":     passes("the loss falls"),
 	"training-deterministic": passes("the same seed gives the same weights"),
-	"training-runtimeclass":  passes(`trainer runs under containerd-shim-runsc-v1 with handler "runsc", as asked`),
+	"training-runtimeclass":  passes(`trainer runs under containerd-shim-runsc-v1, which its RuntimeClass's handler "runsc" stands for`),
 	"tenant-api":             passes("api refuses all 12 requests (by authorization)"),
 	"api-anonymous":          passes("api refuses all 3 requests (by authorization)"),
 	"admission-matrix":       passes("(by pod-security)"),
 	"token-scope":            passes("api grants all"),
 	"runtimeclass-enforced":  passes("api refuses all 3 requests (by policy/"),
 	"runtimeclass-overhead":  passes("of the node's memory, within its overhead"),
-	"runtimeclass-handler":   passes(`subject runs under containerd-shim-runsc-v1 with handler "runsc", as asked`),
+	"runtimeclass-handler":   passes(`subject runs under containerd-shim-runsc-v1, which its RuntimeClass's handler "runsc" stands for`),
 }
 
 // onlyOnKata adds what controls on Kata Containers, on GPUs and on the processes of virtual
