@@ -74,7 +74,8 @@ func TestKilledOnKeptCluster(t *testing.T) {
 	}
 	next := certify(t, onCluster("--profile", "quick", "--runtime-class", "gvisor")...)
 	next.requireCode(t, 0)
-	requireTexts(t, next.stderr, "removed what the killed run "+filepath.Base(runs[0])+" had left in the cluster")
+	killed := filepath.Base(runs[0])
+	requireTexts(t, next.stderr, "removing what the killed run "+killed+" left in the cluster, which may take", "removed what "+killed+" had left in the cluster")
 	for _, name := range runNamespaces(t) {
 		t.Errorf("namespace %s is still there", name)
 	}

@@ -33,7 +33,12 @@ const (
 // of states is short because the paths of Unix sockets are.
 var program, source, scratch, state string
 
-func TestMain(m *testing.M) { os.Exit(run(m)) }
+func TestMain(m *testing.M) {
+	if local.RunHidden(os.Args) {
+		return
+	}
+	os.Exit(run(m))
+}
 
 func run(m *testing.M) int {
 	if os.Geteuid() != 0 {
