@@ -24,8 +24,8 @@ func newCleanup() *cobra.Command {
 		Long: `Cleanup removes what carries katacert's own labels and run ids, and nothing else.
 By itself it clears the remains of local clusters whose process was killed, with --name
 of that one alone. With --cluster kind it removes the kind clusters of killed runs, and
-with --name also one that was kept. With --cluster existing it removes the namespaces of runs from that
-cluster: of the run given by --run, or of every run.`,
+with --name also one that was kept. With --cluster existing it removes the namespaces of
+runs from that cluster: of the run given by --run, or of every run.`,
 		Example: "  katacert cleanup\n  katacert cleanup --cluster kind --name katacert-20260101-120000-1a2b3c4d\n  katacert cleanup --cluster existing --context prod --run 20260101-120000-1a2b3c4d",
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {

@@ -62,6 +62,7 @@ func (f *files) driver(version, release string) []string {
 			name, _, _ := strings.Cut(line, ":")
 			if base, _, _ := strings.Cut(path.Base(name), ".ko"); base == "nvidia" {
 				add("module", path.Join(modules, name))
+				break // a kernel loads one; what names more is no depmod's file
 			}
 		}
 		for _, folder := range libraryFolders {

@@ -8,14 +8,21 @@ import (
 // progressPrefix begins the lines by which gpu-probe says how far it is.
 const progressPrefix = "gpu-probe: "
 
-// lineLimit bounds what is kept of a line that does not end.
-const lineLimit = 4 << 10
+const (
+	// lineLimit bounds what is shown of a line.
+	lineLimit = 4 << 10
+	// mostProgress bounds how many lines one round may have shown. An honest one says
+	// something every ten seconds.
+	mostProgress = 1000
+)
 
 // progressLines writes on what gpu-probe says of how far it is, and nothing of what a
-// runtime says besides.
+// runtime says besides. It comes out of a container: what would not show as itself
+// does not reach the terminal.
 type progressLines struct {
-	to   io.Writer
-	line []byte
+	to      io.Writer
+	line    []byte
+	written int
 }
 
 // Write never fails: nothing depends on these lines.
@@ -28,8 +35,9 @@ func (p *progressLines) Write(data []byte) (int, error) {
 		if !ended {
 			break
 		}
-		if bytes.HasPrefix(p.line, []byte(progressPrefix)) {
-			_, _ = p.to.Write(append([]byte("    "), append(p.line, '\n')...))
+		if bytes.HasPrefix(p.line, []byte(progressPrefix)) && p.written < mostProgress {
+			p.written++
+			_, _ = io.WriteString(p.to, "    "+shown(string(p.line))+"\n")
 		}
 		p.line = p.line[:0]
 	}

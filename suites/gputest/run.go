@@ -19,6 +19,7 @@ import (
 	"github.com/katacert/katacert/fixtures/oci"
 	"github.com/katacert/katacert/probes"
 	"github.com/katacert/katacert/probes/evidence"
+	"github.com/katacert/katacert/suites/judge"
 )
 
 // Programs are the programs that a run needs, by path.
@@ -91,7 +92,17 @@ func Run(ctx context.Context, o Options) (Recorded, error) {
 }
 
 func (r *run) say(format string, args ...any) {
-	fmt.Fprintf(r.Log, "%s  "+format+"\n", append([]any{time.Now().UTC().Format("15:04:05.0")}, args...)...)
+	fmt.Fprintf(r.Log, "%s  %s\n", time.Now().UTC().Format("15:04:05.0"), shown(fmt.Sprintf(format, args...)))
+}
+
+// shown is a text, which may hold what a container said, without anything that a
+// terminal would act on.
+func shown(text string) string {
+	lines := strings.Split(text, "\n")
+	for i, line := range lines {
+		lines[i] = judge.Printable(strings.ReplaceAll(line, "\t", "    "), lineLimit)
+	}
+	return strings.Join(lines, "\n")
 }
 
 // nativeLook is what comes before any container: the driver makes its device nodes

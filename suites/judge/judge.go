@@ -153,8 +153,8 @@ func Judge(rule Rule, from Evidence) Verdict {
 	shown := shows(control)
 	verdict.Rests = merge(control.rests, judged.rests)
 	verdict.Compared = compare(shown, saw)
-	if unproven := unproven(shown, saw); unproven != "" && rule.Shows == nil {
-		shown.Outcome, shown.Reason = Undetected, "detects by other readings than "+unproven+", which is all that sets "+string(subject)+" apart"
+	if by := unproven(shown, saw); by != "" && rule.Shows == nil {
+		shown.Outcome, shown.Reason = Undetected, "detects by other readings than "+by+", which is all that sets "+string(subject)+" apart"
 	}
 	verdict.Shown = shown.Outcome == Detected
 	verdict.Result, verdict.Reason = decide(rule.Control, subject, shown, saw)
