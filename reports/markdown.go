@@ -80,6 +80,14 @@ func (s summary) scope() {
 			Code(strings.TrimSpace(p.Runtime.Shim+" "+p.Runtime.Digest)), Code(strings.TrimSpace(p.Node.Kernel+" "+p.Node.Cgroups())), Code(p.Node.ContainerRuntime))
 	}
 	s.line("")
+	for i, p := range s.r.Platforms() {
+		if i == summaryLines {
+			break
+		}
+		if versions := p.Versions(); versions != "" {
+			s.line("Kata Containers on %s: %s.\n", Code(p.Name()), Prose(versions))
+		}
+	}
 }
 
 // fails shows what to do about the fails and findings, then each with its

@@ -89,6 +89,8 @@ type Target struct {
 	Handler      string `json:"handler"`
 	// Runtime is what really ran the subject's sandbox on the node.
 	Runtime Runtime `json:"runtime"`
+	// Parts are the files that Kata Containers runs and boots for the handler.
+	Parts []Part `json:"parts,omitempty"`
 	// APIRequests is how many requests to the API server the target took.
 	APIRequests int `json:"api_requests,omitempty"`
 	// ProbeCPU is the most CPU time that the probes of one vantage used in all

@@ -19,11 +19,12 @@ func (r *Report) Platforms() []Platform {
 		node           Node
 		class, handler string
 		runtime        Runtime
+		parts          string
 	}
 	var all []Platform
 	index := map[key]int{}
 	for _, t := range r.Targets {
-		k := key{t.Node, t.RuntimeClass, t.Handler, t.Runtime}
+		k := key{t.Node, t.RuntimeClass, t.Handler, t.Runtime, fmt.Sprint(t.Parts)}
 		k.node.Name = ""
 		i, ok := index[k]
 		if !ok {

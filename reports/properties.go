@@ -49,6 +49,7 @@ func targetProperties(t Target) (l properties) {
 	l.add("runtime", string(t.Runtime.Kind))
 	l.add("shim", t.Runtime.Shim)
 	l.add("shim_sha256", t.Runtime.Digest)
+	l.add("versions", t.Versions())
 	l.add("node", t.Node.Name)
 	l.add("kernel", t.Node.Kernel)
 	l.add("os", t.Node.OS)

@@ -193,34 +193,50 @@ func (r *reader) kata(path string) []statement {
 	return all
 }
 
-// maxVersionBytes bounds the text of a VERSION file, "4.1.0".
-const maxVersionBytes = 64
+// Bounds of what a release says of itself: VERSION is "4.1.0", and versions.yaml has
+// some 12 KiB once its comments are taken out.
+const (
+	maxVersionBytes  = 64
+	maxVersionsBytes = 32 << 10
+)
 
-// version reads the file in which Kata's archives say their version.
-func (r *reader) version(path string) {
-	if r.seen[path] {
+// release reads a file in which Kata's archives say what they hold. There need be
+// none.
+func (r *reader) release(path string, most int) {
+	if r.seen[path] || len(r.files) == maxFiles {
 		return
 	}
 	r.seen[path] = true
 	f := file{Path: path}
 	text, real, err := r.tree.read(path)
-	switch {
-	case errors.Is(err, os.ErrNotExist):
+	if errors.Is(err, os.ErrNotExist) {
 		return
-	case err == nil && len(text) > maxVersionBytes:
-		err = fmt.Errorf("longer than %d bytes", maxVersionBytes)
 	}
-	f.Real, f.Text = real, strings.TrimSpace(text)
+	f.Real, f.Text = real, strings.TrimSpace(withoutComments(text))
+	if err == nil && len(f.Text) > most {
+		err = fmt.Errorf("longer than %d bytes", most)
+	}
 	if err != nil {
 		f.Text, f.Problem = "", err.Error()
 	}
 	r.files = append(r.files, f)
 }
 
-// versionFiles are where the VERSION file of the Kata lies to which a shim belongs:
-// above the folder of the shim, bin or runtime-rs/bin.
-func versionFiles(programs []program) []string {
-	var paths []string
+// withoutComments leaves out the lines of a YAML file that are a comment or empty.
+func withoutComments(text string) string {
+	var kept strings.Builder
+	for line := range strings.Lines(text) {
+		if begin := strings.TrimSpace(line); begin != "" && begin[0] != '#' {
+			kept.WriteString(line)
+		}
+	}
+	return kept.String()
+}
+
+// releaseFolders are where the files VERSION and versions.yaml of the Kata lie to
+// which a shim belongs: above the folder of the shim, bin or runtime-rs/bin.
+func releaseFolders(programs []program) []string {
+	var folders []string
 	for _, p := range programs {
 		if p.Role != "shim" {
 			continue
@@ -230,9 +246,9 @@ func versionFiles(programs []program) []string {
 			at = p.Real
 		}
 		above := filepath.Dir(filepath.Dir(at))
-		paths = append(paths, filepath.Join(above, "VERSION"), filepath.Join(filepath.Dir(above), "VERSION"))
+		folders = append(folders, above, filepath.Dir(above))
 	}
-	return paths
+	return folders
 }
 
 // lines are the files as evidence holds them.

@@ -206,3 +206,36 @@ func TestDigestsInTime(t *testing.T) {
 		t.Errorf("in time: %+v", p)
 	}
 }
+
+// What an archive says of itself lies beside it, whatever link the shim is found by.
+func TestWhatAnArchiveSaysOfItself(t *testing.T) {
+	node := map[string]string{
+		"etc/containerd/config.toml": handlerTable + "runtime_type = 'io.containerd.kata.v2'\nruntime_path = '/usr/local/bin/shim'\noptions = {ConfigPath = '/k.toml'}\n",
+		"k.toml":                     "[hypervisor.qemu]\npath = '/opt/kata/bin/qemu-system-x86_64'\nkernel = '/opt/kata/vmlinuz'\n",
+		"usr/local/bin/shim":         "-> /opt/kata/runtime-rs/bin/containerd-shim-kata-v2",
+		"opt/kata/runtime-rs/bin/containerd-shim-kata-v2": "", "opt/kata/VERSION": "4.1.0\n",
+		"opt/kata/versions.yaml":          "# what is in it\n\nassets:\n  # monitors\n  hypervisor: {qemu: {version: v1}}\n",
+		"opt/kata/bin/qemu-system-x86_64": "\x7fELF QEMU emulator version 11.0.1 (kata-static)\n", "opt/kata/vmlinuz": compressed(0x3000, "6.18.35 (x)"),
+	}
+	root := layOut(t, node)
+	files, _ := readBack(t, lookAt(t, root, "kata"))
+	if f := files["/opt/kata/VERSION"]; f.Text != "4.1.0" || f.Problem != "" {
+		t.Errorf("VERSION is %+v", f)
+	}
+	if f := files["/opt/kata/versions.yaml"]; f.Text != "assets:\n  hypervisor: {qemu: {version: v1}}" || f.Problem != "" {
+		t.Errorf("versions.yaml is %+v", f)
+	}
+	_, programs := readBack(t, kataDigests(&probes.Context{HostRoot: root, Params: map[string]string{probes.ParamHandler: "kata"}}))
+	for role, want := range map[string]string{"hypervisor": "11.0.1", "kernel": "6.18.35", "shim": ""} {
+		if p := programs[role]; p.Version != want || len(p.SHA256) != 64 {
+			t.Errorf("%s tells version %q, want %q: %+v", role, p.Version, want, p)
+		}
+	}
+	node["opt/kata/VERSION"], node["opt/kata/versions.yaml"] = strings.Repeat("4", maxVersionBytes+1), "a: "+strings.Repeat("1", maxVersionsBytes)
+	files, _ = readBack(t, lookAt(t, layOut(t, node), "kata"))
+	for _, path := range []string{"/opt/kata/VERSION", "/opt/kata/versions.yaml"} {
+		if f := files[path]; f.Text != "" || !strings.Contains(f.Problem, "longer than") {
+			t.Errorf("%s with too much text: %.200v", path, f)
+		}
+	}
+}

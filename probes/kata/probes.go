@@ -100,8 +100,9 @@ func read(t *tree, handler string, running daemon) node {
 		}
 	}
 	n.programs = programs(t, shimPaths(t, n.runtime, running.path), all)
-	for _, path := range versionFiles(n.programs) {
-		n.reader.version(path)
+	for _, folder := range releaseFolders(n.programs) {
+		n.reader.release(filepath.Join(folder, "VERSION"), maxVersionBytes)
+		n.reader.release(filepath.Join(folder, "versions.yaml"), maxVersionsBytes)
 	}
 	return n
 }

@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"hash"
 	"io"
 	"os"
 	"path/filepath"
@@ -33,7 +32,9 @@ type program struct {
 	// Go is set for a program that was built by the Go compiler.
 	Go bool `json:"go,omitempty"`
 	// SHA256 is its digest, where that was asked for.
-	SHA256  string `json:"sha256,omitempty"`
+	SHA256 string `json:"sha256,omitempty"`
+	// Version is what the file itself tells, where it was hashed and tells one.
+	Version string `json:"version,omitempty"`
 	Problem string `json:"problem,omitempty"`
 }
 
@@ -148,7 +149,8 @@ func firstOf(t *tree, folders []string, name string) string {
 	return filepath.Join(folders[0], name)
 }
 
-// digest hashes the file of a program until the deadline.
+// digest hashes the file of a program until the deadline, and looks on the way for
+// the version that it tells.
 func digest(t *tree, p *program, deadline time.Time) {
 	if p.Problem != "" {
 		return
@@ -160,18 +162,18 @@ func digest(t *tree, p *program, deadline time.Time) {
 	}
 	defer func() { _ = file.Close() }()
 	_ = unix.Fadvise(int(file.Fd()), 0, 0, unix.FADV_SEQUENTIAL)
-	sum := sha256.New()
-	if err := hashUntil(sum, file, deadline); err != nil {
+	sum, version := sha256.New(), newTold(p.Role)
+	if err := copyUntil(io.MultiWriter(sum, version), file, deadline); err != nil {
 		p.Problem = fmt.Sprintf("hash %s: %v", p.Path, err)
 		return
 	}
-	p.SHA256 = hex.EncodeToString(sum.Sum(nil))
+	p.SHA256, p.Version = hex.EncodeToString(sum.Sum(nil)), version.version()
 }
 
-func hashUntil(sum hash.Hash, file *os.File, deadline time.Time) error {
+func copyUntil(to io.Writer, file *os.File, deadline time.Time) error {
 	const piece = 4 << 20
 	for {
-		_, err := io.CopyN(sum, file, piece)
+		_, err := io.CopyN(to, file, piece)
 		switch {
 		case errors.Is(err, io.EOF):
 			return nil

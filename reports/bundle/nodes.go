@@ -1,7 +1,6 @@
 package bundle
 
 import (
-	"cmp"
 	"fmt"
 	"path"
 	"slices"
@@ -39,7 +38,8 @@ type ran struct {
 	// GuestKernel is the release that the subject's kernel says it is. It is the only
 	// thing here that the sandbox under test says of itself.
 	GuestKernel string `json:"guest_kernel,omitempty"`
-	// Programs are the files that the handler runs and boots, hashed on the node.
+	// Programs are the files that the handler runs and boots, hashed on the node, with
+	// their versions where the node tells them.
 	Programs []program `json:"programs,omitempty"`
 }
 
@@ -51,6 +51,9 @@ type program struct {
 	Path   string `json:"path"`
 	Bytes  int64  `json:"bytes"`
 	SHA256 string `json:"sha256"`
+	// Version is what From tells: the file itself, or a file of Kata's archive.
+	Version string `json:"version,omitempty"`
+	From    string `json:"version_from,omitempty"`
 }
 
 // whatRan reads from report and evidence what ran on the nodes.
@@ -81,11 +84,11 @@ func (r *ran) add(record evidence.Record) {
 			r.GuestKernel, _ = o.Values.Text("release")
 		}
 	case evidence.Witness:
-		if o, ok := record.Observation("kata-files"); ok {
-			r.Kata = kataVersion(o)
-		}
-		if o, ok := record.Observation("kata-digests"); ok {
-			r.Programs = programs(o)
+		if files, ok := record.Observation("kata-files"); ok {
+			r.Kata = kataVersion(files)
+			if digests, ok := record.Observation("kata-digests"); ok {
+				r.Programs = programs(files, digests)
+			}
 		}
 		if o, ok := record.Observation("gpu-functions"); ok {
 			r.GPUDriver, _ = o.Values.Text("driver_version")
@@ -111,17 +114,15 @@ func kataVersion(o evidence.Observation) string {
 	return ""
 }
 
-// programs are those of an observation of kata-digests that could be hashed.
-func programs(o evidence.Observation) []program {
-	listed, err := katanode.Programs(o)
+// programs are what the handler runs and boots, as far as it could be hashed.
+func programs(files, digests evidence.Observation) []program {
+	parts, err := katanode.Parts(files, digests)
 	if err != nil {
 		return nil // the controls on Kata say why
 	}
 	var found []program
-	for _, p := range listed {
-		if isDigest(p.SHA256) {
-			found = append(found, program{Role: p.Role, Path: p.Path, Bytes: p.Bytes, SHA256: p.SHA256})
-		}
+	for _, p := range parts {
+		found = append(found, program{Role: p.Role, Path: p.Path, Bytes: p.Bytes, SHA256: p.SHA256, Version: p.Version, From: p.From})
 	}
 	return found
 }
@@ -175,10 +176,10 @@ func (n nodes) artefacts(images []reports.Image) []artefact {
 			if p.Role == "shim" && p.SHA256 == t.Runtime.Digest {
 				shim = "" // the same file, and here it has its path
 			}
-			add(cmp.Or(roles[p.Role], p.Role)+" "+p.Path, p.SHA256, t.Target)
+			add(reports.RoleName(p.Role)+" "+p.Path, p.SHA256, t.Target)
 		}
 		for _, p := range t.DriverFiles {
-			add(cmp.Or(roles[p.Role], p.Role)+" "+p.Path, p.SHA256, t.Target)
+			add(reports.RoleName(p.Role)+" "+p.Path, p.SHA256, t.Target)
 		}
 		if shim != "" {
 			add("shim "+shim, t.Runtime.Digest, t.Target)
@@ -190,10 +191,4 @@ func (n nodes) artefacts(images []reports.Image) []artefact {
 		}
 	}
 	return all
-}
-
-// roles names files for people that are not what their role is called.
-var roles = map[string]string{
-	"kernel": "guest kernel", "initrd": "guest initrd", "image": "guest image", "firmware": "guest firmware",
-	"module": "NVIDIA driver module", "library": "NVIDIA driver library",
 }

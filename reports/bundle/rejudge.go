@@ -113,11 +113,14 @@ func same(a, b reports.Verdict) bool {
 	return err == nil && string(left) == string(right)
 }
 
-// sameRuntime checks that the runtime which the report names is the one that the
-// witness saw.
+// sameRuntime checks that the runtime which the report names, and what it is made of,
+// are those that the witness saw.
 func (v *verification) sameRuntime(t reports.Target, gathered judge.Evidence) {
 	have := reports.RuntimeOf(gathered)
 	if have != t.Runtime && v.report.Run.Interrupted == "" {
 		v.fault(checkVerdicts, fmt.Sprintf("target %.120s: the report says that %q ran it (SHA-256 %.16s…), its evidence %q (%.16s…)", t.ID, t.Runtime.Shim, t.Runtime.Digest, have.Shim, have.Digest))
+	}
+	if v.sameJudge && v.report.Run.Interrupted == "" && !slices.Equal(reports.PartsOf(gathered), t.Parts) {
+		v.fault(checkVerdicts, fmt.Sprintf("target %.120s: the report names other files or versions of Kata than its evidence", t.ID))
 	}
 }

@@ -96,7 +96,7 @@ func reportOf(t testing.TB, all []evidence.Record, pattern string) (*reports.Rep
 		Cluster: reports.Cluster{Provider: "local", Name: "katacert"},
 		Targets: []reports.Target{{ID: target, RuntimeClass: "kata-qemu", Handler: "kata-qemu",
 			Node:    reports.Node{Name: "katacert-kata-vm", Kernel: "6.1.0-50-amd64", OS: "Debian GNU/Linux 12 (bookworm)", Architecture: "amd64", ContainerRuntime: "containerd://2.2.1", Kubelet: "v1.37.2"},
-			Runtime: reports.RuntimeOf(gathered)}},
+			Runtime: reports.RuntimeOf(gathered), Parts: reports.PartsOf(gathered)}},
 		Images: []reports.Image{{Name: "probe", Ref: "registry.example/probe@" + all[0].Pod.ImageDigest, Digest: all[0].Pod.ImageDigest}},
 	}
 	for _, record := range all {

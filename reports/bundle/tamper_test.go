@@ -313,6 +313,9 @@ func TestAForgerWithTheKeyIsFound(t *testing.T) {
 		"another reason": {check: "verdicts", says: []string{"kernel-boot-id", "its reason or readings are not those of the evidence"}, edit: withReport(func(r map[string]any) {
 			with(list(r, "verdicts"), "control", "kernel-boot-id")["reason"] = "all is well"
 		})},
+		"another version of Kata's shim": {check: "verdicts", says: []string{"katacert-kv-1-vm/kata-qemu", "other files or versions of Kata"}, edit: withReport(func(r map[string]any) {
+			with(list(list(r, "targets")[0].(map[string]any), "parts"), "role", "shim")["version"] = "4.9.9"
+		})},
 		"another reading": {check: "verdicts", says: []string{"kernel-release"}, edit: withReport(func(r map[string]any) {
 			v := with(list(r, "verdicts"), "control", "kernel-release")
 			v["compared"].([]any)[0].(map[string]any)["subject"] = "6.6.6"

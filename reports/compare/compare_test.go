@@ -156,6 +156,11 @@ func TestSettingsSayWhatWasChanged(t *testing.T) {
 	after.Targets[0].Node.Kernel, after.Targets[0].Runtime.Digest = "6.18.1", strings.Repeat("6f", 32)
 	after.Images[0].Digest = "sha256:" + strings.Repeat("ef", 32)
 	before := sample.Sandboxed()
+	part := func(role, path, version string) reports.Part {
+		return reports.Part{Role: role, Path: path, Version: version, SHA256: strings.Repeat(version[:2], 32)}
+	}
+	before.Targets[0].Parts = []reports.Part{part("shim", "/opt/kata/bin/shim", "4.1.0"), part("hypervisor", "/opt/kata/bin/qemu", "10.2.1"), part("kernel", "/opt/kata/k", "6.18.35")}
+	after.Targets[0].Parts = []reports.Part{part("shim", "/opt/kata/bin/shim", "4.1.1"), part("hypervisor", "/usr/bin/qemu", "11.0.1"), part("kernel", "/opt/kata/k", "6.18.35")}
 	for _, r := range []*reports.Report{before, after} {
 		r.Controls[1].ID, r.Controls[1].Group = "kata-config-vmm-seccomp", catalogue.Kata
 		r.Verdicts[1].Control = "kata-config-vmm-seccomp"
@@ -171,6 +176,10 @@ func TestSettingsSayWhatWasChanged(t *testing.T) {
 		"shim's SHA-256":                   strings.Repeat("5e", 32) + " -> " + strings.Repeat("6f", 32),
 		"image probe":                      "sha256:" + strings.Repeat("ab", 32) + " -> sha256:" + strings.Repeat("ef", 32),
 		"[hypervisor.qemu] seccompsandbox": "v0.3.0 -> v0.4.0",
+		"Kata's shim: version":             "4.1.0 -> 4.1.1",
+		"Kata's hypervisor: version":       "10.2.1 -> 11.0.1",
+		"Kata's hypervisor: path":          "/opt/kata/bin/qemu -> /usr/bin/qemu",
+		"Kata's hypervisor: SHA-256":       strings.Repeat("10", 32) + " -> " + strings.Repeat("11", 32),
 	} {
 		if got[what] != want {
 			t.Errorf("%s is %q, want %q", what, got[what], want)

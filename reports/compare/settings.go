@@ -32,6 +32,7 @@ func settings(before, after *reports.Report, pairs []pair) []Setting {
 		for i := range now {
 			l.add(now[i].what, old[i].value, now[i].value, p.after.ID)
 		}
+		parts(l, p)
 	}
 	configured(l, before, after, pairs)
 	return l.all
@@ -55,6 +56,44 @@ func attributes(t reports.Target) []attribute {
 		{"container runtime", t.Node.ContainerRuntime}, {"kubelet", t.Node.Kubelet}, {"node's control groups", t.Node.Cgroups()},
 		{"handler of RuntimeClass " + t.RuntimeClass, t.Handler}, {"kind of sandbox", string(t.Runtime.Kind)},
 		{"shim", t.Runtime.Shim}, {"shim's SHA-256", t.Runtime.Digest},
+	}
+}
+
+// parts compares what Kata is made of, by what it is for: an upgrade may lay it
+// elsewhere. Where a run did not look at it, nothing is said.
+func parts(l *settingList, p pair) {
+	if len(p.before.Parts) == 0 || len(p.after.Parts) == 0 {
+		return
+	}
+	told := func(parts []reports.Part, what string, of func(reports.Part) string) string {
+		var values []string
+		for _, part := range parts {
+			if value := of(part); part.Name() == what && value != "" && !slices.Contains(values, value) {
+				values = append(values, value)
+			}
+		}
+		return strings.Join(values, ", ")
+	}
+	var names []string
+	for _, part := range slices.Concat(p.before.Parts, p.after.Parts) {
+		if !slices.Contains(names, part.Name()) {
+			names = append(names, part.Name())
+		}
+	}
+	for _, name := range names {
+		for _, a := range []struct {
+			what string
+			of   func(reports.Part) string
+		}{
+			{"version", func(p reports.Part) string { return p.Version }},
+			{"path", func(p reports.Part) string { return p.Path }},
+			{"SHA-256", func(p reports.Part) string { return p.SHA256 }},
+		} {
+			if name == "shim" && a.what == "SHA-256" {
+				continue // that of the one which ran is told already
+			}
+			l.add("Kata's "+name+": "+a.what, told(p.before.Parts, name, a.of), told(p.after.Parts, name, a.of), p.after.ID)
+		}
 	}
 }
 

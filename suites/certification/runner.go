@@ -270,7 +270,7 @@ func (r *runner) describeTarget(t *targetRun, requests int) {
 		if len(r.plan.Targets) == 1 {
 			target.APIRequests = requests
 		}
-		target.Runtime = reports.RuntimeOf(gathered)
+		target.Runtime, target.Parts = reports.RuntimeOf(gathered), reports.PartsOf(gathered)
 		if notice := aboutKind(target.RuntimeClass, target.Runtime.Kind); notice != "" {
 			r.report.Notices = append(r.report.Notices, notice)
 		}

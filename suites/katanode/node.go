@@ -37,6 +37,7 @@ type Program struct {
 	UID     uint32 `json:"uid"`
 	Go      bool   `json:"go"`
 	SHA256  string `json:"sha256"`
+	Version string `json:"version"`
 	Problem string `json:"problem"`
 }
 

@@ -34,6 +34,17 @@ func target(id, node, class, handler string) reports.Target {
 		Node: reports.Node{Name: node, Kernel: "6.12.43+deb13-amd64", OS: "Debian GNU/Linux 13 (trixie)", Architecture: "amd64",
 			ContainerRuntime: "containerd://2.2.1", Kubelet: "v1.37.2"},
 		Runtime: reports.Runtime{Kind: judge.KindVM, Shim: "containerd-shim-kata-v2", Digest: strings.Repeat("7a", 32)},
+		Parts:   kata(),
+	}
+}
+
+func kata() []reports.Part {
+	return []reports.Part{
+		{Role: "shim", Path: "/opt/kata/bin/containerd-shim-kata-v2", Version: "4.1.0", From: "/opt/kata/VERSION", SHA256: strings.Repeat("7a", 32)},
+		{Role: "hypervisor", Path: "/opt/kata/bin/qemu-system-x86_64", Version: "11.0.1", From: "/opt/kata/bin/qemu-system-x86_64", SHA256: strings.Repeat("b1", 32)},
+		{Role: "virtiofsd", Path: "/opt/kata/libexec/virtiofsd", Version: "v1.14.0", From: "/opt/kata/versions.yaml", SHA256: strings.Repeat("b2", 32)},
+		{Role: "kernel", Path: "/opt/kata/share/kata-containers/vmlinux.container", Version: "6.18.35", From: "/opt/kata/share/kata-containers/vmlinux.container", SHA256: strings.Repeat("b3", 32)},
+		{Role: "firmware", Path: "/opt/kata/share/firmware", SHA256: strings.Repeat("b4", 32)},
 	}
 }
 

@@ -24,6 +24,7 @@ const (
 // applicable, the rest passed.
 func Sandboxed() *reports.Report {
 	r := base("worker-1/gvisor", "gvisor", "runsc")
+	r.Targets[0].Parts = nil
 	r.Targets[0].Runtime = reports.Runtime{Kind: judge.KindUserKernel, Shim: "containerd-shim-runsc-v1", Digest: strings.Repeat("5e", 32)}
 	answer(r, "kernel-boot-id", judge.Pass, "reference read the boot_id of the host; subject read another boot_id", compared("boot_id", hostBoot, guestBoot, false))
 	answer(r, "kernel-notes-build-id", judge.NotApplicable, "subject has no such interface: /sys/kernel/notes does not exist")
@@ -39,6 +40,7 @@ func Sandboxed() *reports.Report {
 // Plain is a run on a sandbox that is plain runc: nothing is isolated.
 func Plain() *reports.Report {
 	r := base("worker-1/runc", "runc", "runc")
+	r.Targets[0].Parts = nil
 	r.Targets[0].Runtime = reports.Runtime{Kind: judge.KindNone, Shim: "containerd-shim-runc-v2", Digest: strings.Repeat("c4", 32)}
 	answer(r, "kernel-boot-id", judge.Fail, "subject read the boot_id of the host", compared("boot_id", hostBoot, hostBoot, true))
 	answer(r, "kernel-notes-build-id", judge.Fail, "subject read the build id of the host's kernel", compared("build_id", "9f86d081884c7d65", "9f86d081884c7d65", true))
@@ -85,6 +87,7 @@ func Hostile() *reports.Report {
 	target.RuntimeClass, target.Handler = everything, everything
 	target.Node = reports.Node{Name: everything, Kernel: everything, OS: everything, Architecture: everything, ContainerRuntime: everything, Kubelet: everything}
 	target.Runtime.Shim, target.Runtime.Digest = everything, everything
+	target.Parts = []reports.Part{{Role: everything, Path: everything, Version: everything, From: everything, SHA256: everything}}
 	r.Cluster = reports.Cluster{Provider: everything, Name: everything, Server: everything, Kubernetes: everything}
 	for i := range r.Images {
 		r.Images[i].Ref, r.Images[i].Digest = everything, everything
