@@ -58,7 +58,7 @@ func TestHardwareAddress(t *testing.T) {
 
 func TestLoopbackIsCalled(t *testing.T) {
 	calls, packets := &listener.Record{}, &listener.Record{}
-	l, err := listener.Listen("tcp", "127.0.0.1:0", "token", nil, calls)
+	l, err := listener.Listen("tcp", "127.0.0.1:0", listener.Options{Banner: "token"}, calls)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -18,7 +18,7 @@ func TestTenantsCallEachOther(t *testing.T) {
 	seed := probes.TenantSeed([]byte("secret"), "b")
 	token := probes.Token(seed, probes.DataListener)
 	record := &listener.Record{}
-	l, err := listener.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", probes.TenantPort), token, []byte(probes.Token(seed, probes.ListenerKey)), record)
+	l, err := listener.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", probes.TenantPort), listener.Options{Banner: token, Key: []byte(probes.Token(seed, probes.ListenerKey))}, record)
 	if errors.Is(err, unix.EADDRINUSE) {
 		t.Skipf("port %d is taken on this machine", probes.TenantPort)
 	}

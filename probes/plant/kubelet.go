@@ -30,7 +30,7 @@ const noPods = `{"kind":"PodList","apiVersion":"v1","metadata":{},"items":[]}`
 // kubelet tells its pods to everyone, in plain HTTP (readOnlyPort). It knows of no
 // pods.
 func putKubelet(s *site, r *report) {
-	port, err := serveOpenKubelet(s.nodeIP)
+	port, err := serveOpenKubelet(s.nodeIP, s.scaled(standInWithin))
 	if err == nil {
 		// Nobody is noted; it only tells that the stand-in is still there.
 		err = tellRecord(s, plantKubelet, &listener.Record{})
@@ -43,7 +43,7 @@ func putKubelet(s *site, r *report) {
 	r.planted(plantKubelet, "stand-in at port %s", port)
 }
 
-func serveOpenKubelet(address string) (port string, err error) {
+func serveOpenKubelet(address string, within time.Duration) (port string, err error) {
 	if address == "" {
 		return "", errors.New("was not told an address of the node")
 	}
@@ -63,7 +63,7 @@ func serveOpenKubelet(address string) (port string, err error) {
 			case free <- struct{}{}:
 				go func() {
 					defer func() { <-free }()
-					tellPods(connection)
+					tellPods(connection, within)
 				}()
 			default:
 				_ = connection.Close()
@@ -76,9 +76,9 @@ func serveOpenKubelet(address string) (port string, err error) {
 
 // tellPods has one exchange: whatever the request, up to its empty line, there
 // are no pods.
-func tellPods(connection net.Conn) {
+func tellPods(connection net.Conn, within time.Duration) {
 	defer func() { _ = connection.Close() }()
-	if connection.SetDeadline(time.Now().Add(standInWithin)) != nil {
+	if connection.SetDeadline(time.Now().Add(within)) != nil {
 		return
 	}
 	lines := bufio.NewReader(io.LimitReader(connection, standInBytes))

@@ -41,7 +41,7 @@ func putLoopback(s *site, r *report) {
 
 func listenOnLoopback(s *site, calls, packets *listener.Record) (string, error) {
 	for range portAttempts {
-		l, err := listener.Listen("tcp", "127.0.0.1:0", s.token(probes.TokenLoopback), nil, calls)
+		l, err := listener.Listen("tcp", "127.0.0.1:0", listener.Options{Banner: s.token(probes.TokenLoopback), Within: s.scaled(listener.ServeWithin)}, calls)
 		if err != nil {
 			return "", err
 		}

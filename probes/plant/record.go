@@ -22,7 +22,8 @@ func (s *site) recordKey() []byte { return []byte(probes.Token(s.seed, "record k
 // tellRecord lets the settle round ask the holder for a record, for as long as
 // the holder lives.
 func tellRecord(s *site, plant string, record *listener.Record) error {
-	if _, err := listener.Listen("unix", s.recordName(plant), plant, s.recordKey(), record); err != nil {
+	o := listener.Options{Banner: plant, Key: s.recordKey(), Within: s.scaled(listener.ServeWithin)}
+	if _, err := listener.Listen("unix", s.recordName(plant), o, record); err != nil {
 		return fmt.Errorf("make the record of plant %s known: %w", plant, err)
 	}
 	return nil

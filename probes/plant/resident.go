@@ -29,6 +29,8 @@ type residentOrder struct {
 	Listener string `json:"listener"`
 	// Secret shows that who asks the listener for its record is the tenant.
 	Secret string `json:"secret"`
+	// Scale multiplies every bound, the time to live too.
+	Scale float64 `json:"scale"`
 }
 
 // HoldTenant is the resident process: it keeps a token in a page of its own
@@ -50,7 +52,9 @@ func HoldTenant([]string) int {
 	}
 	defer func() { _ = unix.Munmap(memory) }()
 	// On all addresses: the other tenant calls the pod's.
-	service, err := listener.Listen("tcp", fmt.Sprintf(":%d", probes.TenantPort), o.Listener, []byte(o.Secret), &listener.Record{})
+	scaled := (&probes.Context{TimeoutScale: o.Scale}).Scaled
+	service, err := listener.Listen("tcp", fmt.Sprintf(":%d", probes.TenantPort),
+		listener.Options{Banner: o.Listener, Key: []byte(o.Secret), Within: scaled(listener.ServeWithin)}, &listener.Record{})
 	if err != nil {
 		return exitFailed
 	}
@@ -60,7 +64,7 @@ func HoldTenant([]string) int {
 		return exitFailed
 	}
 	_ = ready.Close()
-	<-time.After(residentTimeToLive)
+	<-time.After(scaled(residentTimeToLive))
 	return exitOK
 }
 

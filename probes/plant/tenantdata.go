@@ -51,7 +51,7 @@ func layOutData(ctx *probes.Context) evidence.Observation {
 	}
 	pid, err := startResident(ctx, residentOrder{
 		Environ: token(probes.DataEnviron), Memory: token(probes.DataMemory), Listener: token(probes.DataListener),
-		Secret: probes.Token(ctx.TenantSeed, probes.ListenerKey),
+		Secret: probes.Token(ctx.TenantSeed, probes.ListenerKey), Scale: ctx.TimeoutScale,
 	})
 	for _, kind := range []string{probes.DataEnviron, probes.DataMemory, probes.DataListener} {
 		note(kind, fmt.Sprintf("process %d", pid), err)

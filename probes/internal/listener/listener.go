@@ -18,6 +18,7 @@ package listener
 
 import (
 	"bufio"
+	"cmp"
 	"fmt"
 	"io"
 	"net"
@@ -31,29 +32,39 @@ const (
 	maxConnections = 32
 	// maxLine bounds a line, in bytes. Longer ones end the exchange.
 	maxLine = 256
-	// serveWithin bounds one exchange: who says nothing is not waited for.
-	serveWithin = 2 * time.Second
 )
+
+// ServeWithin bounds one exchange on an idle machine: who says nothing is not waited
+// for.
+const ServeWithin = 2 * time.Second
+
+// Options say what a listener tells, and to whom.
+type Options struct {
+	// Banner is one line.
+	Banner string
+	// Key is the secret for which the record is told (see Ask); nobody is told it where
+	// there is none.
+	Key []byte
+	// Within bounds one exchange; 0 is ServeWithin.
+	Within time.Duration
+}
 
 // Listener answers callers until it is closed.
 type Listener struct {
 	socket  io.Closer
 	address net.Addr
-	banner  string
-	key     []byte
+	options Options
 	record  *Record
 }
 
 // Listen answers on an address of network "tcp" ("127.0.0.1:0") or "unix"
-// ("@name") and notes in record who came. The banner is one line; key is the
-// secret for which the record is told (see Ask), and nobody is told it where
-// there is none.
-func Listen(network, address, banner string, key []byte, record *Record) (*Listener, error) {
+// ("@name") and notes in record who came.
+func Listen(network, address string, o Options, record *Record) (*Listener, error) {
 	socket, err := net.Listen(network, address)
 	if err != nil {
 		return nil, fmt.Errorf("listen for callers: %w", err)
 	}
-	l := &Listener{socket: socket, address: socket.Addr(), banner: banner, key: key, record: record}
+	l := &Listener{socket: socket, address: socket.Addr(), options: o, record: record}
 	go l.accept(socket)
 	return l, nil
 }
@@ -91,11 +102,11 @@ func (l *Listener) accept(socket net.Listener) {
 // serve has one exchange. Failures are the caller's: it hears nothing more.
 func (l *Listener) serve(connection net.Conn) {
 	defer func() { _ = connection.Close() }()
-	if connection.SetDeadline(time.Now().Add(serveWithin)) != nil {
+	if connection.SetDeadline(time.Now().Add(cmp.Or(l.options.Within, ServeWithin))) != nil {
 		return
 	}
 	challenge := newChallenge()
-	if _, err := fmt.Fprintf(connection, "%s %s %s\n", greeting, challenge, l.banner); err != nil {
+	if _, err := fmt.Fprintf(connection, "%s %s %s\n", greeting, challenge, l.options.Banner); err != nil {
 		return
 	}
 	line, err := readLine(bufio.NewReaderSize(connection, maxLine))
@@ -108,7 +119,7 @@ func (l *Listener) serve(connection net.Conn) {
 			_, _ = io.WriteString(connection, answerNoted+"\n")
 		}
 	case wordTell:
-		if proven(l.key, challenge, rest) {
+		if proven(l.options.Key, challenge, rest) {
 			_, _ = io.WriteString(connection, strings.Join(append(l.record.Nonces(), answerEnd), "\n")+"\n")
 		}
 	}

@@ -21,7 +21,7 @@ var key = []byte("the key of the test")
 func listen(t *testing.T, network, address string) (*Listener, *Record) {
 	t.Helper()
 	record := &Record{}
-	l, err := Listen(network, address, "the banner", key, record)
+	l, err := Listen(network, address, Options{Banner: "the banner", Key: key}, record)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -70,7 +70,7 @@ func TestTheRecordIsToldToNobodyWithoutTheKey(t *testing.T) {
 			t.Errorf("%s: told %q", name, got)
 		}
 	}
-	closed, err := Listen("tcp", "127.0.0.1:0", "b", nil, record)
+	closed, err := Listen("tcp", "127.0.0.1:0", Options{Banner: "b"}, record)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -236,7 +236,7 @@ func TestTouchEndsInTime(t *testing.T) {
 	if took := time.Since(start); took > within {
 		t.Errorf("took %v", took)
 	}
-	if _, err := Listen("tcp", socket.Addr().String(), "b", nil, &Record{}); err == nil {
+	if _, err := Listen("tcp", socket.Addr().String(), Options{Banner: "b"}, &Record{}); err == nil {
 		t.Error("listens where somebody else does")
 	}
 	if _, err := ListenPackets("192.0.2.1:0", &Record{}); err == nil {
@@ -253,5 +253,25 @@ func await(t *testing.T, what string, done func() bool) {
 		case <-deadline:
 			t.Fatalf("waited %v for %s", within, what)
 		}
+	}
+}
+
+// Who says nothing is waited for as long as the listener was told, and no longer.
+func TestASilentCallerIsHungUpOn(t *testing.T) {
+	l, err := Listen("tcp", "127.0.0.1:0", Options{Banner: "b", Within: time.Millisecond}, &Record{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = l.Close() }()
+	connection, err := net.Dial("tcp", l.Address())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = connection.Close() }()
+	if _, err := io.ReadAll(connection); err != nil {
+		t.Errorf("the listener did not hang up: %v", err)
+	}
+	if _, err := Touch(l.Address(), "n", 0); err == nil {
+		t.Error("a call without time came through")
 	}
 }
