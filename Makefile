@@ -72,8 +72,8 @@ lint: ## Vet and lint, with the import rules
 	CGO_ENABLED=1 $(GO) tool -modfile=tools/go.mod golangci-lint run $(CGO)
 
 .PHONY: unit
-unit: ## Unit tests with the race detector
-	CGO_ENABLED=1 $(GO) test -race -timeout 30m ./...
+unit: ## Unit tests with the race detector; tests that were skipped are named at the end, with the reason
+	CGO_ENABLED=1 $(GO) tool -modfile=tools/go.mod gotestsum --format pkgname-and-test-fails -- -race -timeout 30m ./...
 
 .PHONY: fuzz
 fuzz: ## Fuzz what takes untrusted evidence, FUZZTIME (a minute) each: the decoder, the judge, bundles
