@@ -31,8 +31,8 @@ func WithholdsGPU() Detection {
 			return *done
 		}
 		tried, ok := o.Values.List("tried")
-		if !ok || len(tried) < fewestReleases {
-			return Sight{Outcome: Unknown, Reason: fmt.Sprintf("gave GPUs %d times, at least %d are needed: %s", len(tried), fewestReleases, why(o))}
+		if !ok || len(tried) == 0 {
+			return Sight{Outcome: Unknown, Reason: "gave GPUs to no pod: " + why(o)}
 		}
 		settled, err := c.observe(c.Evidence.View(evidence.Witness), evidence.Settle, "gpu-allocations")
 		if err != nil {
@@ -43,13 +43,15 @@ func WithholdsGPU() Detection {
 			return Sight{Outcome: Unknown, Reason: "cannot be judged: the witness got no allocations of the kubelet: " + why(settled)}
 		}
 		var wrong []string
-		killed := 0
+		ran, killed := 0, 0
 		for _, line := range tried {
 			fields := keyValues(line)
 			if fields["died"] == "killed" {
 				killed++
 			}
-			if fields["result"] != "running" {
+			if fields["result"] == "running" {
+				ran++
+			} else {
 				wrong = append(wrong, fmt.Sprintf("the %s pod did not run: %s", ordinal(fields["n"]), decoded(fields["why"])))
 			}
 		}
@@ -59,16 +61,19 @@ func WithholdsGPU() Detection {
 				wrong = append(wrong, fmt.Sprintf("the kubelet keeps %s for %s, which is gone", fields["id"], fields["pod"]))
 			}
 		}
-		sight := Sight{Outcome: Undetected, Readings: []Reading{{Name: "pods", Truth: "all run", Seen: fmt.Sprintf("%d of %d", len(tried)-len(wrong), len(tried)), Match: len(wrong) > 0}}}
-		if killed == 0 {
+		readings := []Reading{{Name: "pods", Truth: "all run", Seen: fmt.Sprintf("%d of %d", ran, len(tried)), Match: ran < len(tried)}}
+		// The first that gets none ends the loop, so a GPU that is withheld is told
+		// after fewer pods than a loop has.
+		switch {
+		case len(wrong) > 0:
+			return Sight{Outcome: Detected, Reason: "does not give a GPU that was given back: " + strings.Join(wrong, "; "), Readings: readings}
+		case len(tried) < fewestReleases:
+			return Sight{Outcome: Unknown, Reason: fmt.Sprintf("gave GPUs %d times, at least %d are needed: %s", len(tried), fewestReleases, why(o))}
+		case killed == 0:
 			return Sight{Outcome: Unknown, Reason: "killed none of the pods that it gave GPUs to"}
 		}
-		if len(wrong) > 0 {
-			sight.Outcome, sight.Reason = Detected, "does not give a GPU that was given back: "+strings.Join(wrong, "; ")
-			return sight
-		}
-		sight.Reason = fmt.Sprintf("gives the GPUs to %d pods one after the other, %d of which were killed, and the kubelet keeps nothing for those that are gone", len(tried), killed)
-		return sight
+		return Sight{Outcome: Undetected, Readings: readings,
+			Reason: fmt.Sprintf("gives the GPUs to %d pods one after the other, %d of which were killed, and the kubelet keeps nothing for those that are gone", len(tried), killed)}
 	}
 }
 
