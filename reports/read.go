@@ -11,6 +11,7 @@ import (
 	"reflect"
 	"slices"
 
+	"github.com/katacert/katacert/reports/internal/jsonfault"
 	"github.com/katacert/katacert/reports/internal/numbers"
 	"github.com/katacert/katacert/suites/judge"
 )
@@ -77,16 +78,19 @@ func decode(text []byte) (*Report, error) {
 		} `json:"run"`
 	}
 	if err := json.Unmarshal(text, &head); err != nil {
-		return nil, fmt.Errorf("corrupt or cut off: %w", err)
+		return nil, fmt.Errorf("corrupt or cut off: %w", jsonfault.Of(err))
 	}
 	if head.Schema != Schema {
+		if head.Run.Version == "" {
+			return nil, fmt.Errorf("schema %q, but this katacert reads %q: it is no report.json of katacert", head.Schema, Schema)
+		}
 		return nil, fmt.Errorf("schema %q, but this katacert reads %q: use the katacert that wrote it (version %q)", head.Schema, Schema, head.Run.Version)
 	}
 	decoder := json.NewDecoder(bytes.NewReader(text))
 	decoder.DisallowUnknownFields()
 	r := &Report{}
 	if err := decoder.Decode(r); err != nil {
-		return nil, fmt.Errorf("not understood: %w; it was written by version %q: use that version or a newer one", err, head.Run.Version)
+		return nil, fmt.Errorf("not understood: %w; it was written by version %q: use that version or a newer one", jsonfault.Of(err), head.Run.Version)
 	}
 	return r, r.check()
 }

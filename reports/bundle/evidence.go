@@ -12,6 +12,7 @@ import (
 
 	"github.com/katacert/katacert/probes/evidence"
 	"github.com/katacert/katacert/reports"
+	"github.com/katacert/katacert/reports/internal/jsonfault"
 )
 
 // largestLine bounds one record, in bytes. A pod's output is bounded to a megabyte
@@ -79,7 +80,7 @@ func decodeRecord(line []byte) (evidence.Record, error) {
 	decoder := json.NewDecoder(bytes.NewReader(line))
 	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(&record); err != nil {
-		return record, fmt.Errorf("it is no record of evidence: %.200s", err.Error())
+		return record, fmt.Errorf("it is no record of evidence: %.200s", jsonfault.Of(err).Error())
 	}
 	again, err := json.Marshal(record)
 	if err != nil {

@@ -10,6 +10,7 @@ import (
 	"io"
 
 	"github.com/katacert/katacert/reports"
+	"github.com/katacert/katacert/reports/internal/jsonfault"
 )
 
 // digest is the SHA-256 of a text, in hexadecimal.
@@ -42,7 +43,7 @@ func decodeJSON(text []byte, into any) error {
 	decoder := json.NewDecoder(bytes.NewReader(text))
 	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(into); err != nil {
-		return fmt.Errorf("not understood: %.200s", err.Error())
+		return fmt.Errorf("not understood: %.200s", jsonfault.Of(err).Error())
 	}
 	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
 		return errors.New("there is something behind its JSON")

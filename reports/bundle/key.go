@@ -3,9 +3,11 @@ package bundle
 import (
 	"context"
 	"crypto"
+	"crypto/ecdh"
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/elliptic"
+	"crypto/rsa"
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/pem"
@@ -40,6 +42,18 @@ var _ dsse.Verifier = PublicKey{}
 // errKey is what every refusal of a key says.
 var errKey = errors.New("an ed25519 or ECDSA P-256 key is needed")
 
+// kindOf says of which kind a key of another kind is.
+func kindOf(key any) string {
+	switch key.(type) {
+	case *rsa.PublicKey, *rsa.PrivateKey:
+		return "it is a key of RSA"
+	case *ecdh.PublicKey, *ecdh.PrivateKey:
+		return "it is a key for encryption (X25519)"
+	default:
+		return "it is a key of another kind"
+	}
+}
+
 // PublicKeyOf wraps a key of crypto/ed25519 or crypto/ecdsa.
 func PublicKeyOf(key crypto.PublicKey) (PublicKey, error) {
 	p := PublicKey{key: key}
@@ -52,7 +66,7 @@ func PublicKeyOf(key crypto.PublicKey) (PublicKey, error) {
 		}
 		p.Algorithm = ECDSAP256
 	default:
-		return PublicKey{}, fmt.Errorf("it is of type %T: %w", key, errKey)
+		return PublicKey{}, fmt.Errorf("%s: %w", kindOf(key), errKey)
 	}
 	der, err := x509.MarshalPKIXPublicKey(key)
 	if err != nil {

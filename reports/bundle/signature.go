@@ -11,6 +11,8 @@ import (
 	"strings"
 
 	"github.com/secure-systems-lab/go-securesystemslib/dsse"
+
+	"github.com/katacert/katacert/reports/internal/jsonfault"
 )
 
 // signature checks who signed, and returns what was signed where it can be read.
@@ -90,7 +92,7 @@ func decodeEnvelope(text []byte) (*dsse.Envelope, []byte, error) {
 	decoder := json.NewDecoder(bytes.NewReader(text))
 	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(envelope); err != nil {
-		return nil, nil, fmt.Errorf("it is no DSSE envelope: %.200s", err.Error())
+		return nil, nil, fmt.Errorf("it is no DSSE envelope: %.200s", jsonfault.Of(err).Error())
 	}
 	if envelope.PayloadType != payloadType {
 		return nil, nil, fmt.Errorf("it holds a %.60q, want %q", envelope.PayloadType, payloadType)

@@ -94,7 +94,7 @@ func parseSigner(text []byte) (*Signer, error) {
 	}
 	private, ok := key.(crypto.Signer)
 	if !ok {
-		return nil, fmt.Errorf("it is of type %T: %w", key, errKey)
+		return nil, fmt.Errorf("%s: %w", kindOf(key), errKey)
 	}
 	return ofKey(private, ByKeyFile)
 }
