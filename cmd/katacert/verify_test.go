@@ -39,7 +39,7 @@ func recordedRun(t *testing.T) string {
 	gathered := judge.Gather(records)
 	report := &reports.Report{Schema: reports.Schema,
 		Run:     reports.Run{ID: records[0].Run, Tool: "katacert", Version: version(), Started: records[0].Started, Profile: catalogue.Quick, Require: catalogue.Isolation},
-		Targets: []reports.Target{{ID: records[0].Target, RuntimeClass: "kata-qemu", Handler: "kata-qemu", Runtime: reports.RuntimeOf(gathered)}}}
+		Targets: []reports.Target{{ID: records[0].Target, RuntimeClass: "kata-qemu", Handler: "kata-qemu", Runtime: reports.RuntimeOf(gathered), Parts: reports.PartsOf(gathered)}}}
 	var lines bytes.Buffer
 	for _, r := range records {
 		line, err := json.Marshal(r)

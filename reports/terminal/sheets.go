@@ -50,6 +50,9 @@ func (t *table) sheet(sheet reports.Sheet, named bool) {
 	if about := describe(sheet.Target); about != "" {
 		t.line("  %s", t.paint(dim, cut(about, t.Width-2)))
 	}
+	if versions := sheet.Target.Versions(); versions != "" {
+		t.line("  %s", t.paint(dim, cut("Kata's "+judge.Printable(versions, 400), t.Width-2)))
+	}
 	rows, passed := sheet.Worst()
 	quiet := 0
 	if !named {

@@ -89,7 +89,7 @@ func describe(target reports.Target) string {
 	if digest != "" {
 		digest = "sha256 " + digest
 	}
-	parts := []string{target.Runtime.Shim, string(target.Runtime.Kind), digest, target.Versions(), "node " + target.Node.Name, target.Node.Kernel, target.Node.Cgroups(), target.Node.ContainerRuntime}
+	parts := []string{target.Runtime.Shim, string(target.Runtime.Kind), digest, "node " + target.Node.Name, target.Node.Kernel, target.Node.Cgroups(), target.Node.ContainerRuntime}
 	parts = slices.DeleteFunc(parts, func(part string) bool { return part == "" || part == "node " })
 	return judge.Printable(strings.Join(parts, " · "), 400)
 }
