@@ -97,21 +97,23 @@ func (n *Node) release() (r release) {
 // versionsOf takes from versions.yaml the versions of what Kata does not build from
 // its own source; nil where it is no such file.
 func versionsOf(text string) map[string]string {
-	type project struct {
-		Version string `json:"version"`
-	}
 	var v struct {
 		Assets struct {
-			Hypervisor map[string]project `json:"hypervisor"`
+			Hypervisor map[string]any `json:"hypervisor"`
 		} `json:"assets"`
-		Externals map[string]project `json:"externals"`
+		Externals map[string]any `json:"externals"`
 	}
 	if err := yaml.Unmarshal([]byte(text), &v); err != nil || len(v.Assets.Hypervisor) == 0 {
 		return nil
 	}
-	listed := map[string]string{"virtiofsd": v.Externals["virtiofsd"].Version}
-	for name, found := range v.Assets.Hypervisor {
-		listed[strings.ReplaceAll(name, "_", "-")] = found.Version
+	version := func(entry any) string {
+		project, _ := entry.(map[string]any) // descriptions stand beside the projects
+		text, _ := project["version"].(string)
+		return text
+	}
+	listed := map[string]string{"virtiofsd": version(v.Externals["virtiofsd"])}
+	for name, entry := range v.Assets.Hypervisor {
+		listed[strings.ReplaceAll(name, "_", "-")] = version(entry)
 	}
 	listed["jailer"] = listed["firecracker"] // one project builds both
 	return listed

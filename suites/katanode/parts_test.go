@@ -10,9 +10,15 @@ import (
 	"github.com/katacert/katacert/suites/katanode"
 )
 
-const versionsYAML = `assets:
+// versionsYAML is laid out as Kata's own (versions.yaml, 4.1.0).
+const versionsYAML = `description: |
+  What is in it.
+assets:
+  description: "What is needed"
   hypervisor:
+    description: "What creates machines"
     cloud_hypervisor:
+      description: "A monitor"
       version: "v51.1"
     firecracker:
       version: "v1.12.1"
@@ -23,7 +29,10 @@ const versionsYAML = `assets:
   kernel:
     version: "v6.18.35"
 externals:
+  description: "Of others"
   virtiofsd:
+    meta:
+      binary: "https://example.com/virtiofsd"
     version: "v1.14.0"
 `
 
