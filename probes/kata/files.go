@@ -194,15 +194,15 @@ func (r *reader) kata(path string) []statement {
 }
 
 // Bounds of what a release says of itself: VERSION is "4.1.0", and versions.yaml has
-// some 12 KiB once its comments are taken out.
+// some 5 KiB of versions.
 const (
 	maxVersionBytes  = 64
-	maxVersionsBytes = 32 << 10
+	maxVersionsBytes = 16 << 10
 )
 
-// release reads a file in which Kata's archives say what they hold. There need be
-// none.
-func (r *reader) release(path string, most int) {
+// release reads a file in which Kata's archives say what they hold, and keeps of it
+// what is wanted. There need be none.
+func (r *reader) release(path string, most int, wanted func(string) string) {
 	if r.seen[path] || len(r.files) == maxFiles {
 		return
 	}
@@ -212,7 +212,7 @@ func (r *reader) release(path string, most int) {
 	if errors.Is(err, os.ErrNotExist) {
 		return
 	}
-	f.Real, f.Text = real, strings.TrimSpace(withoutComments(text))
+	f.Real, f.Text = real, wanted(text)
 	if err == nil && len(f.Text) > most {
 		err = fmt.Errorf("longer than %d bytes", most)
 	}
@@ -222,12 +222,29 @@ func (r *reader) release(path string, most int) {
 	r.files = append(r.files, f)
 }
 
-// withoutComments leaves out the lines of a YAML file that are a comment or empty.
-func withoutComments(text string) string {
+// onlyVersions keeps of Kata's versions.yaml the versions and what they stand below.
+// It knows YAML as far as that file goes: blocks, and no flow style.
+func onlyVersions(text string) string {
 	var kept strings.Builder
+	folded := -1 // how far the key of a text of several lines is indented
 	for line := range strings.Lines(text) {
-		if begin := strings.TrimSpace(line); begin != "" && begin[0] != '#' {
-			kept.WriteString(line)
+		statement := strings.TrimSpace(line)
+		indent := len(line) - len(strings.TrimLeft(line, " "))
+		if statement == "" || folded >= 0 && indent > folded {
+			continue
+		}
+		folded = -1
+		statement, _, _ = strings.Cut(statement, " #")
+		key, value, ok := strings.Cut(statement, ":")
+		value = strings.TrimSpace(value)
+		switch {
+		case !ok || strings.HasPrefix(statement, "#") || strings.HasPrefix(statement, "- "):
+		case strings.HasPrefix(value, "|") || strings.HasPrefix(value, ">"):
+			folded = indent
+		case value == "":
+			kept.WriteString(line[:indent] + key + ":\n")
+		case key == "version":
+			kept.WriteString(line[:indent] + key + ": " + value + "\n")
 		}
 	}
 	return kept.String()

@@ -207,6 +207,35 @@ func TestDigestsInTime(t *testing.T) {
 	}
 }
 
+const versionsYAML = `# what is in it
+---
+description: |
+  assets:
+    version: "none"
+
+assets:
+  description: "What is needed"
+
+  hypervisor:
+    qemu: # the first
+      description: >-
+        A monitor
+        version: "0"
+      url: "https://example.com/qemu"
+      version: "v11.0.1"  # a comment
+      notes:
+        - version: "1"
+    firecracker:
+      version: v1.12.1
+`
+
+func TestOnlyVersionsAreKept(t *testing.T) {
+	const want = "assets:\n  hypervisor:\n    qemu:\n      version: \"v11.0.1\"\n      notes:\n    firecracker:\n      version: v1.12.1\n"
+	if got := onlyVersions(versionsYAML); got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}
+
 // What an archive says of itself lies beside it, whatever link the shim is found by.
 func TestWhatAnArchiveSaysOfItself(t *testing.T) {
 	node := map[string]string{
@@ -214,7 +243,7 @@ func TestWhatAnArchiveSaysOfItself(t *testing.T) {
 		"k.toml":                     "[hypervisor.qemu]\npath = '/opt/kata/bin/qemu-system-x86_64'\nkernel = '/opt/kata/vmlinuz'\n",
 		"usr/local/bin/shim":         "-> /opt/kata/runtime-rs/bin/containerd-shim-kata-v2",
 		"opt/kata/runtime-rs/bin/containerd-shim-kata-v2": "", "opt/kata/VERSION": "4.1.0\n",
-		"opt/kata/versions.yaml":          "# what is in it\n\nassets:\n  # monitors\n  hypervisor: {qemu: {version: v1}}\n",
+		"opt/kata/versions.yaml":          versionsYAML,
 		"opt/kata/bin/qemu-system-x86_64": "\x7fELF QEMU emulator version 11.0.1 (kata-static)\n", "opt/kata/vmlinuz": compressed(0x3000, "6.18.35 (x)"),
 	}
 	root := layOut(t, node)
@@ -222,7 +251,7 @@ func TestWhatAnArchiveSaysOfItself(t *testing.T) {
 	if f := files["/opt/kata/VERSION"]; f.Text != "4.1.0" || f.Problem != "" {
 		t.Errorf("VERSION is %+v", f)
 	}
-	if f := files["/opt/kata/versions.yaml"]; f.Text != "assets:\n  hypervisor: {qemu: {version: v1}}" || f.Problem != "" {
+	if f := files["/opt/kata/versions.yaml"]; f.Text != onlyVersions(versionsYAML) || f.Problem != "" {
 		t.Errorf("versions.yaml is %+v", f)
 	}
 	_, programs := readBack(t, kataDigests(&probes.Context{HostRoot: root, Params: map[string]string{probes.ParamHandler: "kata"}}))
@@ -231,7 +260,7 @@ func TestWhatAnArchiveSaysOfItself(t *testing.T) {
 			t.Errorf("%s tells version %q, want %q: %+v", role, p.Version, want, p)
 		}
 	}
-	node["opt/kata/VERSION"], node["opt/kata/versions.yaml"] = strings.Repeat("4", maxVersionBytes+1), "a: "+strings.Repeat("1", maxVersionsBytes)
+	node["opt/kata/VERSION"], node["opt/kata/versions.yaml"] = strings.Repeat("4", maxVersionBytes+1), "a:\n  version: "+strings.Repeat("1", maxVersionsBytes)
 	files, _ = readBack(t, lookAt(t, layOut(t, node), "kata"))
 	for _, path := range []string{"/opt/kata/VERSION", "/opt/kata/versions.yaml"} {
 		if f := files[path]; f.Text != "" || !strings.Contains(f.Problem, "longer than") {

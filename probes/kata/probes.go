@@ -6,6 +6,7 @@ package kata
 import (
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/katacert/katacert/probes"
@@ -101,8 +102,8 @@ func read(t *tree, handler string, running daemon) node {
 	}
 	n.programs = programs(t, shimPaths(t, n.runtime, running.path), all)
 	for _, folder := range releaseFolders(n.programs) {
-		n.reader.release(filepath.Join(folder, "VERSION"), maxVersionBytes)
-		n.reader.release(filepath.Join(folder, "versions.yaml"), maxVersionsBytes)
+		n.reader.release(filepath.Join(folder, "VERSION"), maxVersionBytes, strings.TrimSpace)
+		n.reader.release(filepath.Join(folder, "versions.yaml"), maxVersionsBytes, onlyVersions)
 	}
 	return n
 }
