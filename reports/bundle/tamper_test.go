@@ -305,7 +305,7 @@ func TestAForgerWithTheKeyIsFound(t *testing.T) {
 		check string
 		says  []string
 	}{
-		"a fail that was made a pass": {check: "verdicts", says: []string{"memory-sharing [katacert-kv-1-vm/kata-qemu]: the report says pass", "its evidence comes to fail"}, edit: withReport(func(r map[string]any) {
+		"a fail that was made a pass": {check: "verdicts", says: []string{"memory-sharing [katacert-full-vm/kata-qemu]: the report says pass", "its evidence comes to fail"}, edit: withReport(func(r map[string]any) {
 			with(list(r, "verdicts"), "control", "memory-sharing")["result"] = "pass"
 			r["outcome"] = "certified"
 			r["summary"] = map[string]any{"counts": map[string]any{"pass": 4}, "findings": 0}
@@ -313,7 +313,7 @@ func TestAForgerWithTheKeyIsFound(t *testing.T) {
 		"another reason": {check: "verdicts", says: []string{"kernel-boot-id", "its reason or readings are not those of the evidence"}, edit: withReport(func(r map[string]any) {
 			with(list(r, "verdicts"), "control", "kernel-boot-id")["reason"] = "all is well"
 		})},
-		"another version of Kata's shim": {check: "verdicts", says: []string{"katacert-kv-1-vm/kata-qemu", "other files or versions of Kata"}, edit: withReport(func(r map[string]any) {
+		"another version of Kata's shim": {check: "verdicts", says: []string{"katacert-full-vm/kata-qemu", "other files or versions of Kata"}, edit: withReport(func(r map[string]any) {
 			with(list(list(r, "targets")[0].(map[string]any), "parts"), "role", "shim")["version"] = "4.9.9"
 		})},
 		"another reading": {check: "verdicts", says: []string{"kernel-release"}, edit: withReport(func(r map[string]any) {
@@ -342,12 +342,12 @@ func TestAForgerWithTheKeyIsFound(t *testing.T) {
 		})},
 		"a level that was not asked for": {check: "completeness", says: []string{`the run was made with --require "hardening"`}, edit: change("configuration.json", `"require": "isolation"`, `"require": "hardening"`)},
 		"another runtime":                {check: "verdicts", says: []string{`the report says that "containerd-shim-other-v2" ran it`}, edit: change("report.json", `"shim": "containerd-shim-kata-v2"`, `"shim": "containerd-shim-other-v2"`)},
-		"another time of the run":        {check: "schema", says: []string{"and the run lasted from"}, edit: withReport(func(r map[string]any) { r["run"].(map[string]any)["started"] = "2026-11-28T09:56:00Z" })},
+		"another time of the run":        {check: "schema", says: []string{"and the run lasted from"}, edit: withReport(func(r map[string]any) { r["run"].(map[string]any)["started"] = "2026-11-28T13:20:00Z" })},
 		"another reading in the evidence": {check: "verdicts", says: []string{"kernel-release"},
 			edit: change(evidence, `"release":"6.1.0-50-amd64"`, `"release":"6.1.0-51-amd64"`)},
-		"another time in the evidence":   {check: "schema", says: []string{"line 1: ", "and the run lasted from"}, edit: change(evidence, `"started":"2026-11-28T09:54:11`, `"started":"2025-11-28T09:54:11`)},
-		"evidence of another run":        {check: "schema", says: []string{"line 1: ", "is of run"}, edit: change(evidence, `"run":"20261128-094352-b10d1f45"`, `"run":"20261128-094352-00000000"`)},
-		"evidence of another target":     {check: "schema", says: []string{"which the report does not list"}, edit: change(evidence, `"target":"katacert-kv-1-vm/kata-qemu"`, `"target":"elsewhere/kata-qemu"`)},
+		"another time in the evidence":   {check: "schema", says: []string{"line 1: ", "and the run lasted from"}, edit: change(evidence, `"started":"2026-11-28T13:`, `"started":"2025-11-28T13:`)},
+		"evidence of another run":        {check: "schema", says: []string{"line 1: ", "is of run"}, edit: change(evidence, `"run":"20261128-130733-adf5cad0"`, `"run":"20261128-130733-00000000"`)},
+		"evidence of another target":     {check: "schema", says: []string{"which the report does not list"}, edit: change(evidence, `"target":"katacert-full-vm/kata-qemu"`, `"target":"elsewhere/kata-qemu"`)},
 		"evidence in another spelling":   {check: "schema", says: []string{"line 1: it is not written as katacert writes records"}, edit: change(evidence, `{"schema"`, `{ "schema"`)},
 		"evidence with an unknown field": {check: "schema", says: []string{"line 1: it is no record of evidence"}, edit: change(evidence, `{"schema"`, `{"more":1,"schema"`)},
 		"a record that was left out": {check: "verdicts", says: []string{"kernel-boot-id"}, edit: func(t *testing.T, dir string) {
@@ -358,7 +358,7 @@ func TestAForgerWithTheKeyIsFound(t *testing.T) {
 			lines := strings.SplitAfter(read(t, dir, evidence), "\n")
 			write(t, dir, evidence, lines[0]+strings.Join(lines, ""))
 		}},
-		"evidence that was cut off": {check: "schema", says: []string{"line 44: it is no record of evidence"}, edit: func(t *testing.T, dir string) {
+		"evidence that was cut off": {check: "schema", says: []string{"line 53: it is no record of evidence"}, edit: func(t *testing.T, dir string) {
 			whole := read(t, dir, evidence)
 			write(t, dir, evidence, whole[:len(whole)-20])
 		}},
