@@ -45,10 +45,12 @@ func Parts(files, digests evidence.Observation) ([]Part, error) {
 			continue
 		}
 		part := Part{Role: p.Role, Path: p.Path, Bytes: p.Bytes, SHA256: p.SHA256}
-		if p.Version != "" {
-			part.Version, part.From = bounded(p.Version), p.Path
-		} else if version, from := r.of(p); version != "" {
-			part.Version, part.From = bounded(version), from
+		version, from := p.Version, p.Path
+		if version == "" {
+			version, from = r.of(p)
+		}
+		if version != "" && len(version) <= maxVersion {
+			part.Version, part.From = version, from
 		}
 		parts = append(parts, part)
 	}
@@ -59,8 +61,9 @@ func isDigest(text string) bool {
 	return len(text) == 64 && strings.Trim(text, "0123456789abcdef") == ""
 }
 
-// bounded cuts off what no version is as long as.
-func bounded(version string) string { return version[:min(len(version), 96)] }
+// maxVersion is longer than any version, in bytes: what is longer is none, and half of
+// it would be another one.
+const maxVersion = 96
 
 // release is what an archive of Kata's says of itself.
 type release struct {
