@@ -195,8 +195,8 @@ func ofGuest() []annotated {
 			title:     "A tenant cannot take its sandbox out of the pod's cgroup",
 			why:       "What runs outside of the pod's cgroup is not held by the pod's limits and not counted for it: the tenant's load there is everybody's.",
 			onFail:    keepFromKata,
-			effect:    judge.LeftItsCgroup(),
-			notProved: "That sandboxes are in the pod's cgroup at all: Kata's Go shim keeps a part of them outside as installed.",
+			effect:    judge.LeftItsCgroup(), onKata: judge.Fail,
+			notProved: "That sandboxes are in the pod's cgroup at all: Kata's Go shim keeps a part of them outside as installed, and the control does not apply there.",
 			refs:      []string{"NIST SC-6", "ATT&CK T1496"},
 		},
 	}
