@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
 	dto "github.com/prometheus/client_model/go"
 	"github.com/prometheus/common/expfmt"
 	"github.com/prometheus/common/model"
@@ -14,10 +15,17 @@ import (
 	"github.com/katacert/katacert/reports/internal/sample"
 )
 
-// metricsOf reads the text as Prometheus does; the keys are the name of a metric
-// and the values of some of its labels.
+// metricsOf reads the text as Prometheus does, and checks it as promtool check metrics
+// does; the keys are the name of a metric and the values of some of its labels.
 func metricsOf(t *testing.T, text []byte) map[string]float64 {
 	t.Helper()
+	problems, err := promlint.New(bytes.NewReader(text)).Lint()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, problem := range problems {
+		t.Errorf("%s: %s", problem.Metric, problem.Text)
+	}
 	parser := expfmt.NewTextParser(model.UTF8Validation)
 	families, err := parser.TextToMetricFamilies(bytes.NewReader(text))
 	if err != nil {

@@ -11,42 +11,25 @@ import (
 	"text/template"
 
 	"github.com/prometheus/common/model"
+	"github.com/prometheus/prometheus/model/rulefmt"
 	"github.com/prometheus/prometheus/promql/parser"
-	"sigs.k8s.io/yaml"
 
 	"github.com/katacert/katacert/reports"
 )
 
-// alertRules is a file of rules as Prometheus reads it
-// (https://prometheus.io/docs/prometheus/latest/configuration/alerting_rules/).
-type alertRules struct {
-	Groups []struct {
-		Name  string      `json:"name"`
-		Rules []alertRule `json:"rules"`
-	} `json:"groups"`
-}
-
-type alertRule struct {
-	Alert       string            `json:"alert"`
-	Expr        string            `json:"expr"`
-	For         string            `json:"for"`
-	Labels      map[string]string `json:"labels"`
-	Annotations map[string]string `json:"annotations"`
-}
-
-// Prometheus' own parser takes the alerts, and everything that they name there is.
+// Prometheus itself takes the alerts, as promtool check rules asks it, and everything that they name there is.
 func TestAlertsAreRules(t *testing.T) {
 	shown, err := ran(t, "report", runFolder(t, "run-1", "pass", nil), "--format", "prometheus")
 	if err != nil {
 		t.Fatal(err)
 	}
-	text, err := os.ReadFile(filepath.Join(ciFolder, "prometheus-rules.yaml"))
-	if err != nil {
-		t.Fatal(err)
+	promQL := parser.NewParser(parser.Options{})
+	file, problems := rulefmt.ParseFile(filepath.Join(ciFolder, "prometheus-rules.yaml"), false, model.UTF8Validation, promQL)
+	for _, problem := range problems {
+		t.Error(problem)
 	}
-	var file alertRules
-	if err := yaml.UnmarshalStrict(text, &file); err != nil {
-		t.Fatal(err)
+	if file == nil {
+		t.FailNow()
 	}
 	outcomes := []string{string(reports.Certified), string(reports.NotCertified), string(reports.Partial)}
 	seen := map[string]bool{}
@@ -56,13 +39,8 @@ func TestAlertsAreRules(t *testing.T) {
 				t.Errorf("the alert %q is not whole, or there twice", rule.Alert)
 			}
 			seen[rule.Alert] = true
-			if rule.For != "" {
-				if _, err := model.ParseDuration(rule.For); err != nil {
-					t.Errorf("%s: %v", rule.Alert, err)
-				}
-			}
 			requireTemplates(t, rule)
-			expression, err := parser.NewParser(parser.Options{}).ParseExpr(rule.Expr)
+			expression, err := promQL.ParseExpr(rule.Expr)
 			if err != nil {
 				t.Errorf("%s: %v", rule.Alert, err)
 				continue
@@ -86,7 +64,7 @@ func TestAlertsAreRules(t *testing.T) {
 
 // requireTemplates checks that an alert's texts are templates, and that they name only
 // labels that every series has.
-func requireTemplates(t *testing.T, rule alertRule) {
+func requireTemplates(t *testing.T, rule rulefmt.Rule) {
 	t.Helper()
 	for name, text := range rule.Annotations {
 		parsed, err := template.New(name).Option("missingkey=error").Parse("{{$labels := .Labels}}{{$value := .Value}}" + text)
