@@ -150,7 +150,7 @@ func TestSeekersFailWithoutAHash(t *testing.T) {
 
 func TestCgroupsAreMadeCountedAndRemoved(t *testing.T) {
 	node := onNode(t)
-	const created = 37
+	const created = 103
 	var hierarchy string
 	count := func(r evidence.Round) int64 {
 		node.Round = r

@@ -27,7 +27,7 @@ var shared struct {
 func useCluster(t *testing.T) {
 	t.Helper()
 	shared.once.Do(func() {
-		r := katacert(t, "cluster", "up", "--name", clusterName)
+		r := startFor(t, upTimeout, nil, "cluster", "up", "--name", clusterName).wait(t)
 		r.requireCode(t, 0)
 		shared.environ = map[string]string{}
 		for line := range strings.Lines(r.stdout) {

@@ -11,6 +11,7 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"time"
 
 	nodev1 "k8s.io/api/node/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -55,6 +56,10 @@ var believed = map[string]expected{
 // bytes: a client of Kubernetes, and a small multiple of what one pod may send.
 const mostMemory = 256 << 20
 
+// hostileTimeout bounds a certification of all the liars, one after the other, which
+// takes some three minutes on two cores.
+const hostileTimeout = 15 * time.Minute
+
 // Whatever a subject's pod sends, it is never a pass: each lie is an error that
 // names it, in the reports as harmless text, and the honest pods of the same run
 // are judged as ever.
@@ -68,7 +73,7 @@ func TestHostileEvidence(t *testing.T) {
 	for kind := range believed {
 		args = append(args, "--runtime-class", addLiarClass(t, kind))
 	}
-	run := startCertify(t, func(cmd *exec.Cmd) { cmd.Path = liar }, onCluster(args...)...).finish(t)
+	run := startCertifyFor(t, hostileTimeout, func(cmd *exec.Cmd) { cmd.Path = liar }, onCluster(args...)...).finish(t)
 	run.requireCode(t, 3)
 	for _, v := range run.report.Verdicts {
 		class := strings.TrimPrefix(v.Target, nodeName+"/")

@@ -39,8 +39,9 @@ type process struct {
 	ended chan struct{}
 }
 
-// watchMemory follows the peak of the process's memory. What wait4(2) tells at the end
-// is no use here: it counts what the tests themselves held when they started it.
+// watchMemory follows the peak of the process's own memory, without the pages of its
+// program. What wait4(2) tells at the end is no use here: it counts what the tests
+// themselves held when they started it.
 func (p *process) watchMemory() {
 	status := fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid)
 	look := time.NewTicker(20 * time.Millisecond)
@@ -56,7 +57,7 @@ func (p *process) watchMemory() {
 			return
 		}
 		for line := range strings.Lines(string(data)) {
-			if kib, ok := strings.CutPrefix(line, "VmHWM:"); ok {
+			if kib, ok := strings.CutPrefix(line, "RssAnon:"); ok {
 				n, _ := strconv.ParseInt(strings.TrimSuffix(strings.TrimSpace(kib), " kB"), 10, 64)
 				p.peak.Store(max(p.peak.Load(), n<<10))
 			}
@@ -96,7 +97,13 @@ func katacert(t *testing.T, args ...string) result {
 // start runs the program; change may alter the command before it starts.
 func start(t *testing.T, change func(*exec.Cmd), args ...string) *process {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), commandTimeout)
+	return startFor(t, commandTimeout, change, args...)
+}
+
+// startFor starts the program, and ends it when it takes longer.
+func startFor(t *testing.T, timeout time.Duration, change func(*exec.Cmd), args ...string) *process {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	t.Cleanup(cancel)
 	p := &process{cmd: exec.CommandContext(ctx, program, args...), stdout: newTranscript(), stderr: newTranscript(), started: time.Now(), ended: make(chan struct{})}
 	p.cmd.Dir = source
@@ -173,8 +180,14 @@ type running struct {
 
 func startCertify(t *testing.T, change func(*exec.Cmd), args ...string) running {
 	t.Helper()
+	return startCertifyFor(t, commandTimeout, change, args...)
+}
+
+// startCertifyFor starts a certification, and ends it when it takes longer.
+func startCertifyFor(t *testing.T, timeout time.Duration, change func(*exec.Cmd), args ...string) running {
+	t.Helper()
 	out := t.TempDir()
-	return running{start(t, change, append([]string{"certify", "--out", out}, args...)...), out}
+	return running{startFor(t, timeout, change, append([]string{"certify", "--out", out}, args...)...), out}
 }
 
 func (c running) finish(t *testing.T) certified {
