@@ -2,11 +2,13 @@ package platform
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
-	"syscall"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/katacert/katacert/probes/internal/kernfs"
 )
@@ -44,7 +46,6 @@ func readState(root, id string) kataState {
 	if id == "" || strings.ContainsAny(id, `/*?[\`) || strings.HasPrefix(id, ".") {
 		return state
 	}
-	of := shimFolder(root, id)
 	var persist struct {
 		HypervisorState struct {
 			Type                   string
@@ -56,7 +57,10 @@ func readState(root, id string) kataState {
 			HypervisorConfig struct{ SharedFS, KernelPath, InitrdPath, ImagePath, FirmwarePath string }
 		}
 	}
-	if decode(root, filepath.Join(of, "sbs", id, "persist.json"), &persist) {
+	const ofGo = "/run/vc"
+	of := ofGo
+	if path := decode(root, &persist, filepath.Join(ofGo, "sbs", id, "persist.json")); path != "" {
+		of = strings.TrimSuffix(path, filepath.Join("/sbs", id, "persist.json"))
 		state.hypervisor, state.sharedFS, state.netns = persist.HypervisorState.Type, persist.Config.HypervisorConfig.SharedFS, persist.Network.NetworkID
 		config := persist.Config.HypervisorConfig
 		state.started(config.KernelPath, config.InitrdPath, config.ImagePath, config.FirmwarePath)
@@ -85,7 +89,8 @@ func readState(root, id string) kataState {
 			} `json:"config"`
 		} `json:"hypervisor"`
 	}
-	if decode(root, filepath.Join("/run/kata", id, "state.json"), &rs) {
+	jailed := filepath.Join("/run/kata/firecracker", id, "root/state.json")
+	if path := decode(root, &rs, filepath.Join("/run/kata", id, "state.json"), jailed); path != "" {
 		state.hypervisor, state.sharedFS = rs.Hypervisor.Type, rs.Hypervisor.Config.SharedFS
 		config := rs.Hypervisor.Config
 		state.started(config.Kernel, config.Initrd, config.Image, config.Firmware)
@@ -97,27 +102,37 @@ func readState(root, id string) kataState {
 	return state
 }
 
-// shimFolder is where the Go shim keeps what it knows of a sandbox: /run/vc, and for a
-// monitor that does not run as root the same below the runtime folder of its user
-// (virtcontainers/persist/fs/rootlessfs.go). That folder belongs to the monitor's user, so
-// only a file is believed that root wrote there, as the shim does.
-func shimFolder(root, id string) string {
-	const folder = "/run/vc"
-	found, _ := filepath.Glob(kernfs.Below(root, filepath.Join("/run/user/*", folder, "sbs", id, "persist.json"))) // the pattern is sound
-	for _, path := range found {
-		info, err := os.Lstat(path)
-		if err != nil || !info.Mode().IsRegular() {
-			continue
-		}
-		if owner, ok := info.Sys().(*syscall.Stat_t); ok && owner.Uid == 0 {
-			user := strings.TrimSuffix(path, filepath.Join(folder, "sbs", id, "persist.json"))
-			return strings.TrimPrefix(user, strings.TrimRight(root, "/")) + folder
+// decode reads the first of the files that is there, or, for a monitor that does not run
+// as root, is below the runtime folder of its user (rootlessfs.go of virtcontainers,
+// prefix_with_rootless_dir of runtime-rs), and gives its path on the node. A folder there,
+// and that of a jailed monitor, belongs to the monitor's user, so only a file is believed
+// that root wrote, as the shim does.
+func decode(root string, into any, paths ...string) (path string) {
+	for _, path := range paths {
+		found, _ := filepath.Glob(kernfs.Below(root, "/run/user/*"+path)) // the pattern is sound
+		for _, file := range append(found, kernfs.Below(root, path)) {
+			if data, err := readRoots(file); err == nil && json.Unmarshal(data, into) == nil {
+				return strings.TrimPrefix(file, strings.TrimRight(root, "/"))
+			}
 		}
 	}
-	return folder
+	return ""
 }
 
-func decode(root, path string, into any) bool {
-	data, err := kernfs.Read(kernfs.Below(root, path))
-	return err == nil && json.Unmarshal(data, into) == nil
+// readRoots reads a regular file that belongs to root.
+func readRoots(path string) ([]byte, error) {
+	// A pipe or device in its place must hold nobody up.
+	file, err := os.OpenFile(path, os.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = file.Close() }()
+	var status unix.Stat_t
+	if err := unix.Fstat(int(file.Fd()), &status); err != nil {
+		return nil, fmt.Errorf("look at %s: %w", path, err)
+	}
+	if status.Mode&unix.S_IFMT != unix.S_IFREG || status.Uid != 0 {
+		return nil, fmt.Errorf("%s is no file of root's", path)
+	}
+	return kernfs.ReadFile(file)
 }

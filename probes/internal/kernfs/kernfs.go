@@ -21,12 +21,17 @@ func Read(path string) ([]byte, error) {
 		return nil, err
 	}
 	defer func() { _ = file.Close() }()
+	return ReadFile(file)
+}
+
+// ReadFile returns the rest of an open file, with the same bound.
+func ReadFile(file *os.File) ([]byte, error) {
 	data, err := io.ReadAll(io.LimitReader(file, MaxBytes+1))
 	if err != nil {
 		return nil, err
 	}
 	if len(data) > MaxBytes {
-		return nil, fmt.Errorf("read %s: longer than %d bytes", path, MaxBytes)
+		return nil, fmt.Errorf("read %s: longer than %d bytes", file.Name(), MaxBytes)
 	}
 	return data, nil
 }
