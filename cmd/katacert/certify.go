@@ -144,9 +144,7 @@ func (f *certifyFlags) run(ctx context.Context, stdout, stderr io.Writer) error 
 			deaths = f.deaths() // the cluster takes its record with it
 		}
 		progress.Phase("", "give the cluster back")
-		done, cancel := context.WithTimeout(context.WithoutCancel(ctx), options.Timeouts.Cleanup)
-		defer cancel()
-		return closeCluster(done)
+		return closeCluster(context.WithoutCancel(ctx)) // every provider bounds what it does
 	})
 	defer giveBack() //nolint:errcheck // only where no report can say so
 	if errors.Is(err, errUsage) || errors.Is(err, certification.ErrUsage) {

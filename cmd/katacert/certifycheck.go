@@ -31,8 +31,13 @@ func (f *certifyFlags) check(cmd *cobra.Command) error {
 		return usagef("unknown --output %q: choose text or json", f.output)
 	}
 	if f.prometheusFile != "" {
-		if info, err := os.Stat(filepath.Dir(f.prometheusFile)); err != nil || !info.IsDir() {
-			return usagef("--prometheus-file %s: there is no folder %s", f.prometheusFile, filepath.Dir(f.prometheusFile))
+		dir := filepath.Dir(f.prometheusFile)
+		if info, err := os.Stat(dir); err != nil || !info.IsDir() {
+			return usagef("--prometheus-file %s: there is no folder %s", f.prometheusFile, dir)
+		}
+		// The file is written beside itself first, and renamed.
+		if unix.Access(dir, unix.W_OK|unix.X_OK) != nil {
+			return usagef("--prometheus-file %s: this user may not write into %s", f.prometheusFile, dir)
 		}
 		if info, err := os.Stat(f.prometheusFile); err == nil && info.IsDir() {
 			return usagef("--prometheus-file %s is a folder: name a file in it", f.prometheusFile)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/katacert/katacert/fixtures/cluster"
 	"github.com/katacert/katacert/fixtures/cluster/local"
 	"github.com/katacert/katacert/fixtures/images"
 	"github.com/katacert/katacert/reports/terminal"
@@ -71,7 +72,7 @@ func newClusterUp() *cobra.Command {
 			}
 			refs, err := bringImages(cmd.Context(), c, set, "", false, false)
 			if err != nil {
-				return err
+				return giveUp(cmd.Context(), c, f.name, err)
 			}
 			progress.Stop()
 			out := cmd.OutOrStdout()
@@ -148,4 +149,15 @@ func newClusterDown() *cobra.Command {
 	}
 	nameFlag(cmd, &name)
 	return cmd
+}
+
+// giveUp takes down a cluster that was brought up for nothing. One that ran before goes on.
+func giveUp(ctx context.Context, c cluster.Cluster, name string, cause error) error {
+	if before, ok := c.(interface{ Reused() bool }); ok && before.Reused() {
+		return fmt.Errorf("%w; the local cluster %s goes on running", cause, name)
+	}
+	if err := local.Down(context.WithoutCancel(ctx), name); err != nil {
+		return fmt.Errorf("%w; the local cluster %s could not be taken down again: %w", cause, name, err)
+	}
+	return fmt.Errorf("%w; the local cluster %s was taken down again", cause, name)
 }

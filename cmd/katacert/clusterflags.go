@@ -11,6 +11,7 @@ import (
 
 	"github.com/katacert/katacert/fixtures/cluster"
 	"github.com/katacert/katacert/fixtures/cluster/existing"
+	"github.com/katacert/katacert/fixtures/cluster/kind"
 	"github.com/katacert/katacert/fixtures/cluster/local"
 	"github.com/katacert/katacert/fixtures/images"
 	"github.com/katacert/katacert/reports/terminal"
@@ -36,17 +37,38 @@ type clusterFlags struct {
 }
 
 func (f *clusterFlags) register(cmd *cobra.Command) {
+	f.registerChoice(cmd)
+	f.vm.register(cmd)
+	f.gpu.register(cmd)
+}
+
+// registerChoice adds the flags that name a cluster, without those of what it is made of.
+func (f *clusterFlags) registerChoice(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringVar(&f.provider, "cluster", providerLocal, "where to certify: local (an embedded cluster), kind (containers are its nodes) or existing")
 	flags.StringVar(&f.name, "name", local.DefaultName, "name of the local cluster, or of the kind cluster (default there: katacert-RUN)")
 	flags.StringVar(&f.kubeconfig, "kubeconfig", "", "kubeconfig of the existing cluster (default: $KUBECONFIG or ~/.kube/config)")
-	f.vm.register(cmd)
-	f.gpu.register(cmd)
 	flags.StringVar(&f.context, "context", "", "context of the kubeconfig (default: its current one)")
 	_ = cmd.RegisterFlagCompletionFunc("cluster", cobra.FixedCompletions(providers, cobra.ShellCompDirectiveNoFileComp))
 }
 
 func (f *clusterFlags) check(cmd *cobra.Command) error {
+	if err := f.checkChoice(cmd); err != nil {
+		return err
+	}
+	if f.provider != providerLocal && f.vm.node {
+		return usagef("--vm-node goes with --cluster local")
+	}
+	if f.provider != providerLocal && f.gpu.gpus.Count != 0 {
+		return usagef("--simulated-gpus goes with --cluster local")
+	}
+	if err := f.gpu.check(cmd); err != nil {
+		return err
+	}
+	return f.vm.check(cmd)
+}
+
+func (f *clusterFlags) checkChoice(cmd *cobra.Command) error {
 	f.named = cmd.Flags().Changed("name")
 	if !slices.Contains(providers, f.provider) {
 		return usagef("unknown --cluster %q: choose %s, %s or %s", f.provider, providerLocal, providerKind, providerExisting)
@@ -62,16 +84,12 @@ func (f *clusterFlags) check(cmd *cobra.Command) error {
 			return usagef("--name: %v", err)
 		}
 	}
-	if f.provider != providerLocal && f.vm.node {
-		return usagef("--vm-node goes with --cluster local")
+	if f.provider == providerKind && f.named {
+		if err := kind.ValidateName(f.name); err != nil {
+			return usagef("--name: %v", err)
+		}
 	}
-	if f.provider != providerLocal && f.gpu.gpus.Count != 0 {
-		return usagef("--simulated-gpus goes with --cluster local")
-	}
-	if err := f.gpu.check(cmd); err != nil {
-		return err
-	}
-	return f.vm.check(cmd)
+	return nil
 }
 
 // openExisting reaches a cluster that is there.

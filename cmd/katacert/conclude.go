@@ -42,11 +42,14 @@ func (f *certifyFlags) conclude(ctx context.Context, report *reports.Report, std
 	if slices.Contains(written, filepath.Join(dir, bundle.File)) {
 		aboutFreshKey(stderr, f.signer)
 	}
+	code := exitCode(report)
 	if writeErr != nil {
 		fmt.Fprintln(stderr, "katacert: "+writeErr.Error())
-		return &outcomeError{exitPartial}
+		if code != exitNotCertified { // a boundary that was crossed is worse than a file that is not there
+			code = exitPartial
+		}
 	}
-	if code := exitCode(report); code != exitCertified {
+	if code != exitCertified {
 		return &outcomeError{code}
 	}
 	return nil

@@ -48,8 +48,14 @@ func applyConfig(cmd *cobra.Command, path string) error {
 		if flag.Changed {
 			continue // the command line wins
 		}
+		if fields[name] == false && flag.NoOptDefVal != "" && flag.Value.Type() != "bool" {
+			continue // as if it were left out
+		}
 		if err := setFlag(flag, fields[name]); err != nil {
 			return usagef("configuration file %s: field %q: %v", path, name, err)
+		}
+		if empty(flag) {
+			return usagef("configuration file %s: field %q has no value: give it one, or leave it out", path, name)
 		}
 		flag.Changed = true // what asks whether a flag was given means the file too
 	}
@@ -61,6 +67,9 @@ func setFlag(flag *pflag.Flag, value any) error {
 	case string:
 		return flag.Value.Set(v)
 	case bool:
+		if v && flag.NoOptDefVal != "" {
+			return flag.Value.Set(flag.NoOptDefVal) // as the flag without a value
+		}
 		return flag.Value.Set(strconv.FormatBool(v))
 	case float64:
 		return flag.Value.Set(strconv.FormatFloat(v, 'f', -1, 64))

@@ -85,8 +85,11 @@ func TestConfigKnowsEveryFlag(t *testing.T) {
 			continue
 		}
 		value := flag.Value.String()
-		if flag.Value.Type() == "string" {
+		switch flag.Value.Type() {
+		case "string":
 			value = "text"
+		case "stringSlice", "stringArray":
+			value = "[text]"
 		}
 		if _, err := configured(t, name+": "+value+"\n"); err != nil {
 			t.Errorf("field %s: %v", name, err)
@@ -106,6 +109,8 @@ func TestConfigRefuses(t *testing.T) {
 		{"help", "help: true\n", []string{`unknown field "help"`}},
 		{"a list for one value", "profile: [quick]\n", []string{`field "profile"`, "one value and not a list"}},
 		{"a map for a value", "profile: {name: quick}\n", []string{`field "profile"`, "not understood"}},
+		{"an empty text", "context: \"\"\n", []string{`field "context" has no value`}},
+		{"an empty list", "runtime-class: []\n", []string{`field "runtime-class" has no value`}},
 		{"nothing for a value", "profile:\n", []string{`field "profile"`, "not understood"}},
 		{"a text for a number", "timeout-scale: slow\n", []string{`field "timeout-scale"`}},
 		{"a number for a switch", "keep-cluster: 7\n", []string{`field "keep-cluster"`}},
@@ -129,6 +134,19 @@ func TestConfigRefuses(t *testing.T) {
 				t.Errorf("the error takes more than one line: %q", err)
 			}
 		})
+	}
+}
+
+// A flag that may stand without a value is true in a file, and left out as false.
+func TestConfigOfFlagsWithoutAValue(t *testing.T) {
+	for value, want := range map[string]string{"true": "official", "false": "", "mine.yaml": "mine.yaml"} {
+		cmd, err := configured(t, "install-kata: "+value+"\n")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := cmd.Flags().Lookup("install-kata").Value.String(); got != want {
+			t.Errorf("install-kata: %s is %q, want %q", value, got, want)
+		}
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/google/go-containerregistry/pkg/name"
 	"github.com/spf13/cobra"
 
 	"github.com/katacert/katacert/fixtures/cluster"
@@ -41,6 +42,11 @@ func (f *kindFlags) check(cmd *cobra.Command, provider string) error {
 	}
 	if provider != providerKind {
 		return nil
+	}
+	if f.nodeImage != "" {
+		if _, err := name.ParseReference(f.nodeImage); err != nil {
+			return usagef("--node-image: %v", err)
+		}
 	}
 	config, err := kind.LoadConfig(f.config)
 	if err != nil {

@@ -82,14 +82,19 @@ func help(cmd *cobra.Command, args []string) error {
 // refuseEmpty refuses flags that were given without a value, as a script does whose
 // variable is not set: what it means to name would be passed over in silence.
 func refuseEmpty(cmd *cobra.Command) error {
-	var empty error
+	var found error
 	cmd.Flags().Visit(func(flag *pflag.Flag) {
-		list, isList := flag.Value.(pflag.SliceValue)
-		if empty == nil && (isList && len(list.GetSlice()) == 0 || flag.Value.Type() == "string" && flag.Value.String() == "") {
-			empty = usagef("--%s is given without a value: give one, or leave the flag out", flag.Name)
+		if found == nil && empty(flag) {
+			found = usagef("--%s is given without a value: give one, or leave the flag out", flag.Name)
 		}
 	})
-	return empty
+	return found
+}
+
+// empty says that a flag has no value that could be one.
+func empty(flag *pflag.Flag) bool {
+	list, isList := flag.Value.(pflag.SliceValue)
+	return isList && len(list.GetSlice()) == 0 || flag.Value.Type() == "string" && flag.Value.String() == ""
 }
 
 // checkScale holds the factor of all time-outs within what makes sense.

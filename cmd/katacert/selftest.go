@@ -62,6 +62,14 @@ something that was made could not be removed.`,
 			if f.list {
 				return listMutants(cmd.OutOrStdout(), chosen)
 			}
+			if err := checkOut(f.out); err != nil {
+				return err
+			}
+			for _, m := range chosen {
+				if err := local.ValidateName(f.clusterName(m.Cluster)); err != nil {
+					return usagef("--name: %v", err)
+				}
+			}
 			return f.run(cmd.Context(), chosen, cmd.OutOrStdout(), cmd.ErrOrStderr())
 		},
 	}
@@ -137,7 +145,7 @@ func (f *selftestFlags) open(ctx context.Context, which mutants.Cluster, set *im
 		return selftest.Site{}, err
 	}
 	c, err := local.Up(ctx, local.Options{
-		Name: f.name + "-" + string(which), Ephemeral: true, PauseImage: pause, TimeoutScale: f.scale, Broken: which.Options(), GPUs: which.SimulatedGPUs(),
+		Name: f.clusterName(which), Ephemeral: true, PauseImage: pause, TimeoutScale: f.scale, Broken: which.Options(), GPUs: which.SimulatedGPUs(),
 		Progress: progress.Note, Working: progress.Working,
 	})
 	if err != nil {
@@ -165,4 +173,9 @@ func selftestOutcome(r *selftest.Result) error {
 	default:
 		return nil
 	}
+}
+
+// clusterName is that of one of the self-test's clusters.
+func (f *selftestFlags) clusterName(which mutants.Cluster) string {
+	return f.name + "-" + string(which)
 }

@@ -59,6 +59,7 @@ func TestARunThatCannotBePacked(t *testing.T) {
 		"no evidence":               {func(t *testing.T, dir string) { remove(t, dir, "evidence.jsonl") }, "evidence.jsonl: no such file"},
 		"another schema":            {change("configuration.json", "configuration/v1", "configuration/v9"), `schema "katacert.dev/configuration/v9"`},
 		"an option that is no text": {change("configuration.json", `"profile": "destructive"`, `"profile": 7`), `option "profile" is neither a text nor a list of texts`},
+		"half a line of evidence":   {change("evidence.jsonl", "}\n", "}\n{\"schema\":\"katacert"), "evidence.jsonl: line 2: it is no record of evidence"},
 		"a changed report":          {change("report.json", `"outcome": "`, `"outcome": "not-`), "the file was changed"},
 	} {
 		t.Run(name, func(t *testing.T) {

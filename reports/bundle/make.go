@@ -1,6 +1,8 @@
 package bundle
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -21,6 +23,12 @@ import (
 // archive and of the public key beside it. The same run, signer and program give the
 // same bytes.
 func Make(ctx context.Context, dir string, signer *Signer, packer Tool) ([]string, error) {
+	return makeOf(ctx, dir, signer, packer, func(line int, err error) error { return fmt.Errorf("line %d: %w", line, err) })
+}
+
+// makeOf makes a bundle unless fault gives an error for a line of the evidence that
+// cannot be read.
+func makeOf(ctx context.Context, dir string, signer *Signer, packer Tool, fault func(line int, err error) error) ([]string, error) {
 	fail := func(err error) ([]string, error) {
 		return nil, fmt.Errorf("make the bundle of %s: %w", dir, err)
 	}
@@ -33,16 +41,23 @@ func Make(ctx context.Context, dir string, signer *Signer, packer Tool) ([]strin
 		return fail(err)
 	}
 	defer func() { _ = file.Close() }()
-	size, sum, err := hashFile(file)
+	size, err := evidenceSize(file, report.Run.Interrupted != "")
+	if err != nil {
+		return fail(fmt.Errorf("read the evidence: %w", err))
+	}
+	sum, err := hashOf(io.NewSectionReader(file, 0, size))
 	if err != nil {
 		return fail(fmt.Errorf("read the evidence: %w", err))
 	}
 	if limit := largest[evidenceFile]; size > limit {
 		return fail(fmt.Errorf("the evidence has %d bytes, and %d are the most that katacert reads: certify fewer targets at a time", size, limit))
 	}
-	j, err := readJournal(file, size, func(evidence.Record) error { return nil }, func(int, error) {})
-	if err != nil {
-		return fail(fmt.Errorf("read the evidence: %w", err))
+	var damaged error
+	j, err := readJournal(file, size, func(evidence.Record) error { return nil }, func(line int, err error) {
+		damaged = cmp.Or(damaged, fault(line, err))
+	})
+	if err = cmp.Or(err, damaged); err != nil {
+		return fail(fmt.Errorf("read %s: %w", evidenceFile, err))
 	}
 	ran, err := whatRan(report, j)
 	if err == nil {
@@ -117,9 +132,26 @@ func seal(ctx context.Context, m *Manifest, r *reports.Report, ran nodes, signer
 	return manifest, append(envelope, '\n'), err
 }
 
-// hashFile gives the size and the SHA-256 of a file.
-func hashFile(file *os.File) (int64, string, error) {
+// evidenceSize is how much of the evidence there is to pack, in bytes. A run that was
+// killed while it wrote may have left a part of a line, which is no evidence.
+func evidenceSize(file *os.File, killed bool) (int64, error) {
+	info, err := file.Stat()
+	if err != nil {
+		return 0, err
+	}
+	size := info.Size()
+	if !killed {
+		return size, nil
+	}
+	tail := make([]byte, min(size, largestLine+1))
+	if _, err := file.ReadAt(tail, size-int64(len(tail))); err != nil {
+		return 0, err
+	}
+	return size - int64(len(tail)) + int64(bytes.LastIndexByte(tail, '\n')+1), nil
+}
+
+func hashOf(r io.Reader) (string, error) {
 	sum := sha256.New()
-	size, err := io.Copy(sum, file)
-	return size, hex.EncodeToString(sum.Sum(nil)), err
+	_, err := io.Copy(sum, r)
+	return hex.EncodeToString(sum.Sum(nil)), err
 }

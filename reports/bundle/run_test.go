@@ -3,6 +3,7 @@ package bundle_test
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"encoding/json"
 	"io"
 	"os"
@@ -166,11 +167,22 @@ func aRun(t testing.TB, pattern string) string {
 // the key.
 func seal(t testing.TB, dir string) (string, bundle.PublicKey) {
 	t.Helper()
+	return sealBy(t, dir, bundle.Make)
+}
+
+// forge makes a bundle as seal does, of whatever the folder holds.
+func forge(t testing.TB, dir string) (string, bundle.PublicKey) {
+	t.Helper()
+	return sealBy(t, dir, bundle.MakeOfAnything)
+}
+
+func sealBy(t testing.TB, dir string, make func(context.Context, string, *bundle.Signer, bundle.Tool) ([]string, error)) (string, bundle.PublicKey) {
+	t.Helper()
 	signer, err := bundle.FreshSigner()
 	if err != nil {
 		t.Fatal(err)
 	}
-	written, err := bundle.Make(t.Context(), dir, signer, thisTool(t))
+	written, err := make(t.Context(), dir, signer, thisTool(t))
 	if err != nil {
 		t.Fatal(err)
 	}

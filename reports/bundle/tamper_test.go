@@ -240,7 +240,7 @@ func edited(t *testing.T, pattern string, edit func(t *testing.T, dir string)) *
 	t.Helper()
 	dir := aRun(t, pattern)
 	edit(t, dir)
-	path, key := seal(t, dir)
+	path, key := forge(t, dir)
 	return verify(t, path, byThis(), key)
 }
 

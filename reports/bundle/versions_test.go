@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"io"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -187,7 +188,19 @@ func TestTheBundleOfAKilledRun(t *testing.T) {
 	r.Verdicts, r.Run.Interrupted, r.Run.Finished = nil, "it has not ended: it goes on still, or it was killed", r.Run.Started
 	r.Targets[0].Runtime = reports.Runtime{}
 	r.Conclude()
-	path, key := seal(t, lay(t, r, all, pattern))
+	dir := lay(t, r, all, pattern)
+	// It was killed in the middle of a line.
+	evidence, err := os.OpenFile(filepath.Join(dir, "evidence.jsonl"), os.O_APPEND|os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := evidence.WriteString(`{"schema":"katacert`); err != nil {
+		t.Fatal(err)
+	}
+	if err := evidence.Close(); err != nil {
+		t.Fatal(err)
+	}
+	path, key := seal(t, dir)
 	requireNote(t, verify(t, path, byThis(), key), bundle.Verified, "cut short before 4 verdicts were given")
 }
 

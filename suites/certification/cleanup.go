@@ -55,7 +55,7 @@ func (r *runner) sweepDeadRuns(ctx context.Context) error {
 	case err != nil:
 		return fmt.Errorf("remove what killed runs left: %w", err)
 	case len(left) > 0:
-		r.o.Progress.Note("still left of killed runs, `katacert cleanup` tries again: " + strings.Join(left, "; "))
+		r.o.Progress.Note("still left of killed runs, which the next run tries to remove again: " + strings.Join(left, "; "))
 	case len(swept) > 0:
 		r.o.Progress.Note("removed what " + strings.Join(swept, ", ") + " had left in the cluster")
 	}
@@ -159,15 +159,34 @@ func holdup(namespace *corev1.Namespace) string {
 	return strings.Join(reasons, "; ")
 }
 
-// Remove removes the namespaces of one run, or of every run when run is empty.
-// It returns which runs there were and what is left of them.
-func Remove(ctx context.Context, client kubernetes.Interface, run string, timeout time.Duration) (removed, left []string, err error) {
-	left, err = removeRuns(ctx, client, timeout, func(found string, _ process) bool {
-		chosen := run == "" || found == pods.LabelValue(run)
-		if chosen && !slices.Contains(removed, found) {
-			removed = append(removed, found)
+// Removed is what Remove found of runs in a cluster.
+type Removed struct {
+	// Runs were removed, but for what is Left of them.
+	Runs, Left []string
+	// Others are runs that were let be: they go on, or it is not known that they ended,
+	// as of those of other machines.
+	Others []string
+}
+
+// Remove removes the namespaces of one run, whether it goes on or not, or, when run is
+// empty, of every run of this machine that was killed.
+func Remove(ctx context.Context, client kubernetes.Interface, run string, timeout time.Duration) (Removed, error) {
+	var of Removed
+	note := func(list *[]string, found string) {
+		if !slices.Contains(*list, found) {
+			*list = append(*list, found)
 		}
-		return chosen
+	}
+	left, err := removeRuns(ctx, client, timeout, func(found string, owner process) bool {
+		switch {
+		case run == "" && owner.dead() || run != "" && found == pods.LabelValue(run):
+			note(&of.Runs, found)
+			return true
+		case run == "":
+			note(&of.Others, found)
+		}
+		return false
 	})
-	return removed, left, err
+	of.Left = left
+	return of, err
 }

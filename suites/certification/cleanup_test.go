@@ -61,32 +61,38 @@ var untouched = []string{"default", "helm", "katacert-lookalike", "labelled", "m
 
 func TestRemoveTakesOneRun(t *testing.T) {
 	client := fake.NewClientset(append(strangers(), namespace("one-a", "run-1", ""), namespace("one-b", "run-1", ""), namespace("two", "run-2", ""))...)
-	removed, left, err := Remove(t.Context(), client, "run-1", time.Minute)
-	if err != nil || len(left) != 0 || !slices.Equal(removed, []string{"run-1"}) {
-		t.Errorf("removed %v, left %v, %v", removed, left, err)
+	found, err := Remove(t.Context(), client, "run-1", time.Minute)
+	if err != nil || len(found.Left) != 0 || !slices.Equal(found.Runs, []string{"run-1"}) || found.Others != nil {
+		t.Errorf("%+v, %v", found, err)
 	}
 	if got, want := kept(t, client), append(slices.Clone(untouched), "two"); !slices.Equal(got, want) {
 		t.Errorf("kept %v, want %v", got, want)
 	}
 }
 
-func TestRemoveTakesEveryRun(t *testing.T) {
-	client := fake.NewClientset(append(strangers(), namespace("one", "run-1", ""), namespace("two", "run-2", "somebody's"))...)
-	removed, left, err := Remove(t.Context(), client, "", time.Minute)
-	slices.Sort(removed)
-	if err != nil || len(left) != 0 || !slices.Equal(removed, []string{"run-1", "run-2"}) {
-		t.Errorf("removed %v, left %v, %v", removed, left, err)
+// Without a run named, those alone go that are known to have ended.
+func TestRemoveTakesEveryDeadRun(t *testing.T) {
+	this := thisProcess()
+	dead := process{machine: this.machine, pid: this.pid, start: "1"}
+	client := fake.NewClientset(append(strangers(), namespace("one", "run-1", dead.String()), namespace("one-b", "run-1", dead.String()),
+		namespace("two", "run-2", "somebody's"), namespace("three", "run-3", this.String()), namespace("four", "run-4", "another-boot/7/7"))...)
+	found, err := Remove(t.Context(), client, "", time.Minute)
+	slices.Sort(found.Others)
+	if err != nil || len(found.Left) != 0 || !slices.Equal(found.Runs, []string{"run-1"}) || !slices.Equal(found.Others, []string{"run-2", "run-3", "run-4"}) {
+		t.Errorf("%+v, %v", found, err)
 	}
-	if got := kept(t, client); !slices.Equal(got, untouched) {
-		t.Errorf("kept %v, want %v", got, untouched)
+	want := append(slices.Clone(untouched), "two", "three", "four")
+	slices.Sort(want)
+	if got := kept(t, client); !slices.Equal(got, want) {
+		t.Errorf("kept %v, want %v", got, want)
 	}
 }
 
 func TestRemoveOfNothing(t *testing.T) {
 	client := fake.NewClientset(strangers()...)
-	removed, left, err := Remove(t.Context(), client, "run-9", time.Minute)
-	if removed != nil || len(left) != 0 || err != nil {
-		t.Errorf("removed %v, left %v, %v", removed, left, err)
+	found, err := Remove(t.Context(), client, "run-9", time.Minute)
+	if found.Runs != nil || found.Others != nil || len(found.Left) != 0 || err != nil {
+		t.Errorf("%+v, %v", found, err)
 	}
 	if got := kept(t, client); !slices.Equal(got, untouched) {
 		t.Errorf("kept %v, want %v", got, untouched)
@@ -97,7 +103,7 @@ func TestRemoveOfNothing(t *testing.T) {
 // the same name is not taken.
 func TestRemoveNamesTheUID(t *testing.T) {
 	client := fake.NewClientset(namespace("one", "run-1", ""))
-	if _, _, err := Remove(t.Context(), client, "run-1", time.Minute); err != nil {
+	if _, err := Remove(t.Context(), client, "run-1", time.Minute); err != nil {
 		t.Fatal(err)
 	}
 	deletions := 0
@@ -144,19 +150,19 @@ func TestRemoveSaysWhatIsLeft(t *testing.T) {
 			if test.change != nil {
 				test.change(n)
 			}
-			var left []string
+			var found Removed
 			var err error
 			synctest.Test(t, func(t *testing.T) {
 				client := fake.NewClientset(n)
 				test.react(client)
-				_, left, err = Remove(t.Context(), client, "run-1", time.Minute)
+				found, err = Remove(t.Context(), client, "run-1", time.Minute)
 			})
 			if err != nil {
 				t.Fatal(err)
 			}
-			text := strings.Join(left, "\n")
-			if (len(left) > 0) != (test.says != nil) {
-				t.Errorf("left %q", left)
+			text := strings.Join(found.Left, "\n")
+			if (len(found.Left) > 0) != (test.says != nil) {
+				t.Errorf("left %q", found.Left)
 			}
 			for _, part := range test.says {
 				if !strings.Contains(text, part) {
@@ -177,7 +183,7 @@ func TestRemoveOfAnUnreachableCluster(t *testing.T) {
 	client.PrependReactor("list", "namespaces", func(clienttesting.Action) (bool, runtime.Object, error) {
 		return true, nil, errors.New("connection refused")
 	})
-	_, _, err := Remove(t.Context(), client, "", time.Minute)
+	_, err := Remove(t.Context(), client, "", time.Minute)
 	expectError(t, err, "list the namespaces of runs", "connection refused")
 }
 

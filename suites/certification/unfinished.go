@@ -12,14 +12,26 @@ import (
 // the error that it was not judged.
 func Unfinished(r *reports.Report) *reports.Report {
 	return early(r, time.Now().UTC(), "it has not ended: it goes on still, or it was killed",
-		"it is not known what is left: if the run was killed, have `katacert cleanup` remove what it made in the cluster")
+		"it is not known what is left: if the run was killed, "+removal(r))
 }
 
 // CutOff is the report of a run that was not let end, because it was interrupted a
 // second time or did not stop: what it had made may be there still.
 func CutOff(r *reports.Report) *reports.Report {
 	return early(r, time.Now().UTC(), "it was cut off before it had ended",
-		"it is not known what is left: the run was cut off, so have `katacert cleanup` remove what it made in the cluster")
+		"it is not known what is left of the run that was cut off: "+removal(r))
+}
+
+// removal says what removes that which a run made in its cluster.
+func removal(r *reports.Report) string {
+	switch r.Cluster.Provider {
+	case "existing":
+		return "`katacert cleanup --cluster existing --run " + r.Run.ID + "`, with the same --kubeconfig and --context, removes what it made in the cluster"
+	case "kind":
+		return "`katacert cleanup --cluster kind` removes its cluster"
+	default:
+		return "`katacert cleanup` removes a cluster of its own, and the next certification what it made in one that goes on running"
+	}
 }
 
 func early(r *reports.Report, at time.Time, cause, left string) *reports.Report {
