@@ -19,7 +19,7 @@ import (
 // told as unread.
 func (r *sandboxReader) read(id string, m member) {
 	threads, err := readThreads(m.dir)
-	ns, nsErr := namespaces(m.dir)
+	ns, nsErr := namespaces(namespaced(m))
 	cgroup, cgroupErr := kernfs.Read(filepath.Join(m.dir, "cgroup"))
 	if err = errors.Join(err, nsErr, cgroupErr); err != nil {
 		r.unread = append(r.unread, fmt.Sprintf("pod_uid=%s role=%s pid=%d why=%s", m.uid, m.role, m.pid, encoded(err.Error())))
@@ -138,6 +138,24 @@ func (t *threads) add(status string) error {
 		}
 	}
 	return nil
+}
+
+// machineThread is the thread of a monitor inside its shim (Dragonball) that runs the
+// machine, and starts those of its processors: it enters the pod's network namespace, and
+// the shim's own threads stay in the node's (runtime-rs, dragonball/vmm_instance.rs).
+const machineThread = "vmm_master"
+
+// namespaced is the folder in /proc that shows in which namespaces a process works.
+func namespaced(m member) string {
+	if m.role == roleVMM && m.pid == m.shim {
+		tasks, _ := filepath.Glob(filepath.Join(m.dir, "task/*/status")) // the pattern is sound
+		for _, path := range tasks {
+			if status, err := kernfs.Read(path); err == nil && strings.HasPrefix(string(status), "Name:\t"+machineThread+"\n") {
+				return filepath.Dir(path)
+			}
+		}
+	}
+	return m.dir
 }
 
 // namespaces tells the namespaces of a process as "mnt:4026531840,net:…".

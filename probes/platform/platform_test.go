@@ -298,6 +298,16 @@ func TestHoldsVM(t *testing.T) {
 	}
 }
 
+func TestResidentMemoryCountsHugePages(t *testing.T) {
+	for status, want := range map[string]int64{
+		"VmPeak:\t 900 kB\nVmRSS:\t 700 kB\nHugetlbPages:\t 2048 kB\n": 2748, "VmRSS:\t 700 kB\n": 700, "HugetlbPages:\t 0 kB\n": -1, "VmRSS:\t many kB\n": -1,
+	} {
+		if got, ok := residentOf(status); ok != (want >= 0) || ok && got != want {
+			t.Errorf("%q: %d, %v", status, got, ok)
+		}
+	}
+}
+
 func TestStatMicros(t *testing.T) {
 	for stat, want := range map[string]int64{
 		"491 (qemu-system-x86) S 465 465 465 0 -1 138412416 10 0 0 0 250 50 0 0 20 0 5 0 1": 3_000_000,

@@ -1,6 +1,7 @@
 package platform
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -199,31 +200,69 @@ func (r *sandboxReader) members(shim process, id string, state kataState) []memb
 	return found
 }
 
-// mentions says whether a process's arguments or cgroup hold the sandbox's id.
+// firecrackerID is to how many characters Kata cuts a sandbox's id for Firecracker, which
+// is half of it (virtcontainers, fc.go).
+const firecrackerID = 32
+
+// mentions says whether a process's arguments or cgroup hold the sandbox's id, or as much
+// of it as Firecracker is given.
 func mentions(p process, id string) bool {
 	for _, name := range []string{"cmdline", "cgroup"} {
-		if data, err := kernfs.Read(filepath.Join(p.dir, name)); err == nil && id != "" && strings.Contains(string(data), id) {
+		if data, err := kernfs.Read(filepath.Join(p.dir, name)); err == nil && id != "" && strings.Contains(string(data), id[:min(len(id), firecrackerID)]) {
 			return true
 		}
 	}
 	return false
 }
 
+// netnsLost stands for the number of a network namespace that the runtime names, and
+// that is not where it says.
+const netnsLost = "lost"
+
 // podNetns is the number of the pod's network namespace: that of the file in which
-// the CNI plugin keeps it, as the node or the shim sees it. "" when it is not known.
+// the CNI plugin keeps it, as the node or the shim sees it. "" when none is named.
 func (r *sandboxReader) podNetns(shim process, b bundle, state kataState) string {
+	found := ""
 	for _, path := range []string{b.netns(), state.netns} {
 		if !strings.HasPrefix(path, "/") {
 			continue
 		}
-		for _, root := range []string{filepath.Join(r.tree.Proc, "1/root"), filepath.Join(shim.dir, "root")} {
-			var stat unix.Stat_t
-			if err := unix.Stat(filepath.Join(root, path), &stat); err == nil {
-				return strconv.FormatUint(stat.Ino, 10)
-			}
+		inode, err := inodeWithin(filepath.Join(r.tree.Proc, "1/root"), path)
+		if err != nil && !errors.Is(err, errNoRoot) {
+			found = netnsLost
+		}
+		if err != nil {
+			inode, err = inodeWithin(filepath.Join(shim.dir, "root"), path)
+		}
+		if err == nil {
+			return strconv.FormatUint(inode, 10)
 		}
 	}
-	return ""
+	return found
+}
+
+// errNoRoot is that a process is not there, or shows no root.
+var errNoRoot = errors.New("there is no such root")
+
+// inodeWithin is the number of a file below a root. Its links lead to where they lead for
+// who has that root: /var/run/netns is below a link to /run, which is not the witness's.
+func inodeWithin(root, path string) (uint64, error) {
+	dir, err := unix.Open(root, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	if errors.Is(err, unix.ENOENT) {
+		return 0, errNoRoot
+	}
+	if err != nil {
+		return 0, err
+	}
+	defer func() { _ = unix.Close(dir) }()
+	file, err := unix.Openat2(dir, path, &unix.OpenHow{Flags: unix.O_PATH | unix.O_CLOEXEC, Resolve: unix.RESOLVE_IN_ROOT | unix.RESOLVE_NO_MAGICLINKS})
+	if err != nil {
+		return 0, err
+	}
+	defer func() { _ = unix.Close(file) }()
+	var stat unix.Stat_t
+	err = unix.Fstat(file, &stat)
+	return stat.Ino, err
 }
 
 // inside is the path of a file as a process sees it. Kata's processes share the

@@ -1,6 +1,7 @@
 package platform
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -54,6 +55,7 @@ func readState(root, id string) kataState {
 		AgentState struct{ URL string }
 		Network    struct{ NetworkID string }
 		Config     struct {
+			HypervisorType   string
 			HypervisorConfig struct{ SharedFS, KernelPath, InitrdPath, ImagePath, FirmwarePath string }
 		}
 	}
@@ -61,7 +63,9 @@ func readState(root, id string) kataState {
 	of := ofGo
 	if path := decode(root, &persist, filepath.Join(ofGo, "sbs", id, "persist.json")); path != "" {
 		of = strings.TrimSuffix(path, filepath.Join("/sbs", id, "persist.json"))
-		state.hypervisor, state.sharedFS, state.netns = persist.HypervisorState.Type, persist.Config.HypervisorConfig.SharedFS, persist.Network.NetworkID
+		// The hypervisor remote keeps no state of its own.
+		state.hypervisor = cmp.Or(persist.HypervisorState.Type, persist.Config.HypervisorType)
+		state.sharedFS, state.netns = persist.Config.HypervisorConfig.SharedFS, persist.Network.NetworkID
 		config := persist.Config.HypervisorConfig
 		state.started(config.KernelPath, config.InitrdPath, config.ImagePath, config.FirmwarePath)
 		state.pids = append(state.pids, persist.HypervisorState.Pid, persist.HypervisorState.VirtiofsDaemonPid)

@@ -131,17 +131,27 @@ func afterLast(s, separator string) (after string, found bool) {
 	return "", false
 }
 
-// residentKiB returns VmRSS of proc_pid_status(5).
+// residentKiB returns VmRSS of proc_pid_status(5), and with it the huge pages that a guest
+// may be backed by, which VmRSS leaves out.
 func residentKiB(p process) (int64, bool) {
 	status, err := kernfs.Read(filepath.Join(p.dir, "status"))
 	if err != nil {
 		return 0, false
 	}
-	for line := range strings.Lines(string(status)) {
-		if value, ok := strings.CutPrefix(line, "VmRSS:"); ok {
-			kib, err := strconv.ParseInt(strings.TrimSuffix(strings.TrimSpace(value), " kB"), 10, 64)
-			return kib, err == nil
+	return residentOf(string(status))
+}
+
+func residentOf(status string) (sum int64, ok bool) {
+	for line := range strings.Lines(status) {
+		name, value, _ := strings.Cut(line, ":")
+		if name != "VmRSS" && name != "HugetlbPages" {
+			continue
 		}
+		kib, err := strconv.ParseInt(strings.TrimSuffix(strings.TrimSpace(value), " kB"), 10, 64)
+		if err != nil {
+			return 0, false
+		}
+		sum, ok = sum+kib, ok || name == "VmRSS"
 	}
-	return 0, false
+	return sum, ok
 }

@@ -75,6 +75,9 @@ func Unbound() Detection {
 			if ended := ended(before, after); len(ended) > 0 {
 				return Sight{Outcome: Unknown, Reason: fmt.Sprintf("cannot be bound to a VMM: %s ended before its work was read", shorten(ended))}
 			}
+			if own := c.boundOtherwise(before, after, cpu/burnShareCPU); own != nil {
+				return *own
+			}
 			sight.Reason = fmt.Sprintf("spent %d ms of CPU that no VMM of the node spent (%d VMMs there)", cpu/1000, len(names))
 		case 1:
 			sight.Outcome, sight.Reason = Undetected, fmt.Sprintf("works inside %s and no other VMM", moved[0])
@@ -83,6 +86,44 @@ func Unbound() Detection {
 		}
 		return sight
 	}
+}
+
+// boundOtherwise is the sight of a virtual machine with which no VMM of the node moved, for
+// a reason: it runs elsewhere, or memory cannot move with the work. Then the one VMM that
+// spent as much CPU is the sandbox's own, and has all of its guest's memory from the start, as with
+// huge pages or preallocation, or keeps it where no process's memory is counted, as
+// confidential guests do. Nothing where another moved, or none.
+func (c *Case) boundOtherwise(before, after map[string]vmm, least int64) *Sight {
+	sandbox, err := c.sandbox(c.Seen.Vantage)
+	if err != nil || sandbox.Kind() != KindVM {
+		return nil
+	}
+	h, done := c.hosted()
+	if done != nil && done.Outcome == NoTruth { // a remote hypervisor
+		return done
+	}
+	var moved []string
+	for pid, now := range after {
+		if now.cpuMicros-before[pid].cpuMicros >= least {
+			moved = append(moved, pid)
+		}
+	}
+	if done != nil || len(moved) != 1 {
+		return nil
+	}
+	own, err := h.of(vmmRole)
+	pid := moved[0]
+	if err != nil || !slices.ContainsFunc(own, func(p hostProcess) bool { return p.pid == pid }) {
+		return nil
+	}
+	name := fmt.Sprintf("%s (pid %s)", after[pid].name, pid)
+	load, err := c.observe(c.Seen, evidence.Look, "load")
+	total, known := load.Values.Number("mem_total_kib")
+	if err == nil && known && before[pid].rssKiB >= total {
+		return &Sight{Outcome: Undetected, Reason: "works inside " + name + ", which had all of its guest's memory before, and no other VMM",
+			Readings: []Reading{{Name: "vmm", Truth: "exactly one VMM moves with the pod's work", Seen: name}}}
+	}
+	return &Sight{Outcome: NoTruth, Reason: fmt.Sprintf("%s works by the CPU time inside %s, its own VMM, whose memory did not move along: what the guest has of it is not counted there", c.Seen.Vantage, name)}
 }
 
 // ended are the monitors of before that are not there any more.

@@ -19,6 +19,10 @@ func WritableImage() Detection {
 		if done != nil {
 			return *done
 		}
+		// Whether its monitor could write is told by what the monitor holds open.
+		if _, err := h.of(vmmRole); err != nil {
+			return Sight{Outcome: Unknown, Reason: err.Error()}
+		}
 		before, err := c.images(h, evidence.Look)
 		if err != nil {
 			return Sight{Outcome: Unknown, Reason: err.Error()}

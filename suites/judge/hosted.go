@@ -19,7 +19,8 @@ type hosted struct {
 	hypervisor string
 	sharedFS   string
 	cid        string
-	// netns is the number of the pod's network namespace; "" when it is not known.
+	// netns is the number of the pod's network namespace, "" when the runtime names none,
+	// and netnsLost when the witness did not find it.
 	netns string
 	// node are the namespaces of the node's own init process, by kind.
 	node      map[string]string
@@ -43,6 +44,9 @@ type hostProcess struct {
 }
 
 func (p hostProcess) String() string { return fmt.Sprintf("%s (pid %s)", p.exe, p.pid) }
+
+// netnsLost stands for a network namespace that was named and not found.
+const netnsLost = "lost"
 
 // The roles of processes, as the probe names them.
 const (

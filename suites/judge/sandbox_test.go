@@ -1,6 +1,7 @@
 package judge_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -123,6 +124,42 @@ func TestUnbound(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			got := sight(bound(test.before, test.after), judge.Unbound())
+			expectSight(t, got, test.want)
+			if !strings.Contains(got.Reason, test.says) {
+				t.Errorf("the reason is %q, it should say %q", got.Reason, test.says)
+			}
+		})
+	}
+}
+
+// A sandbox's own monitor that has its guest's memory already, or where no process's memory
+// is counted, and a machine that runs elsewhere.
+func TestUnboundByMemory(t *testing.T) {
+	vmm := func(pid, cpu, rss int64) scene.VMM { return scene.VMM{PID: pid, CPUMicros: cpu, RSSKiB: rss} }
+	const own, other, all = 111, 121, 400_000
+	for _, test := range []struct {
+		name          string
+		before, after values
+		hypervisor    string
+		want          judge.Outcome
+		says          string
+	}{
+		{"preallocated", scene.VMMs(vmm(own, 1000, all), vmm(other, 1000, all)), scene.VMMs(vmm(own, 201_000, all), vmm(other, 1000, all)), "qemu", judge.Undetected, "had all of its guest's memory before"},
+		{"memory that is not counted", scene.VMMs(vmm(own, 1000, 9000), vmm(other, 1000, 9000)), scene.VMMs(vmm(own, 201_000, 9000), vmm(other, 1000, 9000)), "qemu", judge.NoTruth, "whose memory did not move along"},
+		{"another's monitor, preallocated", scene.VMMs(vmm(own, 1000, all), vmm(other, 1000, all)), scene.VMMs(vmm(own, 1000, all), vmm(other, 201_000, all)), "qemu", judge.Detected, "no VMM"},
+		{"two, preallocated", scene.VMMs(vmm(own, 1000, all), vmm(other, 1000, all)), scene.VMMs(vmm(own, 201_000, all), vmm(other, 201_000, all)), "qemu", judge.Detected, "no VMM"},
+		{"elsewhere", scene.VMMs(), scene.VMMs(), "remote", judge.NoTruth, "elsewhere (hypervisor remote)"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			uid := scene.UID(evidence.Subject)
+			process := func(role string, pid int) string {
+				return fmt.Sprintf("pod_uid=%s role=%s pid=%d exe=x uid=0 root_threads=1 cap_eff=0 threads=1 unfiltered=0 may_gain=0 bare= ns=mnt:8,net:9 cgroup=/", uid, role, pid)
+			}
+			s := bound(test.before, test.after).
+				Saw(evidence.Witness, evidence.Look, "sandbox-processes", values{"node_ns": evidence.Text("mnt:3,net:4"),
+					"sandboxes": evidence.List("pod_uid=" + uid + " hypervisor=" + test.hypervisor), "processes": evidence.List(process("shim", 110), process("vmm", own))}).
+				Saw(evidence.Subject, evidence.Look, "load", values{"mem_total_kib": evidence.Number(390_000)})
+			got := sight(s, judge.Unbound())
 			expectSight(t, got, test.want)
 			if !strings.Contains(got.Reason, test.says) {
 				t.Errorf("the reason is %q, it should say %q", got.Reason, test.says)

@@ -88,17 +88,33 @@ func unfiltered(p hostProcess) fault {
 // of the node, or in another than its pod's. Its shim's is the node's by design, and
 // its file server has one of its own.
 func NodesNetwork() Detection {
-	return eachProcess(vmmRole, "in the pod's network namespace", func(h *hosted, p hostProcess) []fault {
+	judged := eachProcess(vmmRole, "in the pod's network namespace", func(h *hosted, p hostProcess) []fault {
 		got := p.namespaces["net"]
 		switch {
 		case got == h.node["net"]:
 			return []fault{{"net", "not the node's " + h.node["net"], got, "works in the node's network namespace"}}
-		case h.netns != "" && got != h.netns:
+		case h.netns == netnsLost:
+			return []fault{{"net", "the pod's, which the witness did not find", got, ""}}
+		case h.netns == "":
+			return []fault{{"net", "not the node's " + h.node["net"] + "; no pod's is named", got, ""}}
+		case got != h.netns:
 			return []fault{{"net", "the pod's " + h.netns, got, "works in a network namespace that is not its pod's"}}
 		default:
-			return []fault{{"net", "not the node's " + h.node["net"], got, ""}}
+			return []fault{{"net", "the pod's " + h.netns, got, ""}}
 		}
 	})
+	return func(c *Case) Sight {
+		sight := judged(c)
+		h, done := c.hosted()
+		switch {
+		case sight.Outcome != Undetected || done != nil:
+		case h.netns == netnsLost:
+			sight.Outcome, sight.Reason = Unknown, "works in a network namespace that cannot be compared: the one that the runtime names for the pod was not found"
+		case h.netns == "":
+			sight.Reason = "works in a network namespace that is not the node's; the runtime names none for the pod to compare it with"
+		}
+		return sight
+	}
 }
 
 // OutsideCgroup detects a monitor or file server that runs outside of its pod's
@@ -156,6 +172,10 @@ func (h *hosted) fileServers(seen evidence.Vantage) ([]hostProcess, *Sight) {
 	}
 	if h.sharedFS == "inline-virtio-fs" {
 		return nil, &Sight{Outcome: NoTruth, Reason: fmt.Sprintf("%s is served its files by its shim itself (inline-virtio-fs): vmm-posture and vmm-seccomp judge that process", seen)}
+	}
+	if strings.HasPrefix(h.sharedFS, "virtio-fs") {
+		// Not every monitor is told of its file server by arguments.
+		return nil, &Sight{Outcome: Unknown, Reason: fmt.Sprintf("shares files by %s, and the process that serves them was not found", h.sharedFS)}
 	}
 	return nil, &Sight{Outcome: NoTruth, Reason: fmt.Sprintf("%s is served no files by a process of the node: it has no virtiofsd", seen)}
 }

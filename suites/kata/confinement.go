@@ -24,11 +24,13 @@ func confinement() []item {
 	hostSELinux := item{
 		id: "kata-config-host-selinux", title: "The machine monitor is run under SELinux where the node has it",
 		risk:   "A machine monitor that a guest has taken over is held by the node's own access rules alone.",
-		wanted: "false", unset: "false, on",
+		wanted: "false", unset: "false, on", expected: judge.NotApplicable,
 		mend: "Set disable_selinux = false under the hypervisor's table in a file of config.d.",
 		refs: []string{"NIST AC-3", "NIST AC-6", "NIST SC-39", "ATT&CK T1611"},
 	}
 	hostSELinux.check, hostSELinux.opens = switched(katanode.Hypervisor, "disable_selinux", false, false)
+	hostSELinux.also = []evidence.Vantage{evidence.Reference}
+	hostSELinux.check = labelledOnly("the monitor", unless(on("it runs no monitor on this node", "remote"), hostSELinux.check))
 
 	rootless := item{
 		id: "kata-config-rootless", title: "The machine monitor does not run as root",
@@ -39,10 +41,17 @@ func confinement() []item {
 	}
 	rootless.check, rootless.opens = switched(katanode.Hypervisor, "rootless", true, false)
 	rootless.check = unless(func(n *node) string {
-		if reason := on("its own jailer takes root from it, or it runs no monitor on this node", "firecracker", "remote")(n); reason != "" {
-			return reason
+		for what, hypervisors := range map[string][]string{
+			"it runs no monitor on this node":                                      {"remote"},
+			"it runs inside the shim, which needs root":                            {"dragonball"},
+			"Kata runs it as root, with or without its jailer, and has no setting": {"firecracker"},
+			"Kata runs it as root, and reads no setting for it":                    {"stratovirt", "openvmm"},
+		} {
+			if reason := on(what, hypervisors...)(n); reason != "" {
+				return reason + "; vmm-posture looks at what runs"
+			}
 		}
-		return on("it runs inside the shim, which needs root", "dragonball")(n)
+		return ""
 	}, rootless.check)
 
 	netns := item{
@@ -80,17 +89,19 @@ func guestSELinux() item {
 	}
 	i.check, i.opens = switched(katanode.Hypervisor, "disable_guest_selinux", false, true)
 	i.opens = opensBy(katanode.Hypervisor, "disable_guest_selinux = true")
-	check := i.check
-	i.check = func(n *node) (reading, error) {
-		if reason := on("it takes no SELinux label for the guest", "firecracker", "remote")(n); reason != "" {
-			return reading{none: reason}, nil
-		}
+	i.check = unless(on("it takes no SELinux label for the guest", "firecracker", "remote"), labelledOnly("the guest", i.check))
+	return i
+}
+
+// labelledOnly makes a check not applicable on nodes whose containers have no SELinux label
+// for somebody to have, too.
+func labelledOnly(whose string, check func(*node) (reading, error)) func(*node) (reading, error) {
+	return func(n *node) (reading, error) {
 		if labelled, err := n.labelled(); err != nil || !labelled {
-			return reading{none: "a plain container on this node has no SELinux label that could be applied in the guest"}, err
+			return reading{none: "a plain container on this node has no SELinux label that " + whose + " could have"}, err
 		}
 		return check(n)
 	}
-	return i
 }
 
 // vmmSeccomp asks for a filter on the machine monitor: QEMU's own sandbox, which
@@ -109,6 +120,10 @@ func vmmSeccomp() item {
 			return reading{none: "the hypervisor is remote: it runs no monitor on this node"}, nil
 		case "qemu":
 			return qemuSandbox(n)
+		case "openvmm":
+			return reading{none: "the hypervisor is openvmm: Kata passes it no setting of seccomp; vmm-seccomp looks at what runs"}, nil
+		case "stratovirt":
+			return reading{setting: "-disable-seccomp", found: "off", open: true, why: "Kata starts StratoVirt so whatever the configuration says"}, nil
 		}
 		off, err := n.config.Bool(katanode.Hypervisor, "disable_seccomp", false)
 		found := "on"

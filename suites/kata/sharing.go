@@ -193,7 +193,7 @@ func imageDevice() item {
 				return reading{none: "the guest boots an initrd, and no image is plugged"}, nil
 			}
 			if n.config.Shim == katanode.RustShim {
-				driver, err := n.config.Text(katanode.Hypervisor, "vm_rootfs_driver", "virtio-pmem")
+				driver, err := n.config.Text(katanode.Hypervisor, "vm_rootfs_driver", "virtio-blk-pci")
 				return reading{setting: n.config.Name(katanode.Hypervisor, "vm_rootfs_driver"), found: said(n, katanode.Hypervisor, "vm_rootfs_driver", driver), open: strings.Contains(driver, "pmem")}, err
 			}
 			disabled, err := n.config.Bool(katanode.Hypervisor, "disable_image_nvdimm", false)

@@ -1,6 +1,7 @@
 package vmm_test
 
 import (
+	"fmt"
 	"maps"
 	"path"
 	"strings"
@@ -84,6 +85,14 @@ func TestLayouts(t *testing.T) {
 				"vmm-netns":         {judge.Fail, "in the node's network namespace"},
 				"virtiofsd-posture": {judge.NotApplicable, "inline-virtio-fs"},
 			}},
+		{"Dragonball in the pod's network", recordings.RuntimeRS, []layout{without(qemu), without("virtiofsd"), in(kataShim, "fd", "10 socket:[116662]", "10 anon_inode:kvm-vm"),
+			func(tree recordings.Tree) {
+				pid := tree.PIDs(kataShim)[0]
+				thread := strings.Count(tree["proc/"+pid+"/threads"], "\n")
+				tree["proc/"+pid+"/threads"] += "vmm_master CapEff: 000001ffffffffff NoNewPrivs: 0 Seccomp: 0\n"
+				tree[fmt.Sprintf("proc/%s/task/%d/ns", pid, thread)] = strings.ReplaceAll(tree["proc/"+pid+"/ns"], "net:[4026531840]", "net:[4026532227]")
+			}},
+			want{"vmm-netns": {judge.Pass, "not the node's"}, "vmm-seccomp": {judge.Fail, "6 of 6 threads"}}},
 		{"a remote hypervisor has no monitor here", recordings.RuntimeRS, []layout{without(qemu), without("virtiofsd"), state(`"hypervisor_type": "qemu"`, `"hypervisor_type": "remote"`)},
 			want{
 				"vmm-posture":    {judge.NotApplicable, "elsewhere (hypervisor remote)"},
@@ -94,7 +103,9 @@ func TestLayouts(t *testing.T) {
 		{"Cloud Hypervisor confined by itself", recordings.RuntimeRS, []layout{in(qemu, "threads", "Seccomp: 0", "Seccomp: 2", "NoNewPrivs: 0", "NoNewPrivs: 1"),
 			in(qemu, "links", "/usr/bin/qemu-system-x86_64", "/opt/kata/bin/cloud-hypervisor")},
 			want{"vmm-seccomp": {judge.Pass, "cloud-hypervisor"}, "vmm-posture": {judge.Fail, "runs as root"}}},
-		{"Firecracker in its jail, without a shared folder", recordings.RuntimeRS, []layout{without("virtiofsd"),
+		{"a remote hypervisor of the Go shim", recordings.GoShim, []layout{without(qemu), without("virtiofsd"), state(`"Type":"qemu"`, `"Type":""`, `"HypervisorType":"qemu"`, `"HypervisorType":"remote"`)},
+			want{"vmm-posture": {judge.NotApplicable, "elsewhere (hypervisor remote)"}, "vmm-boot-files": {judge.NotApplicable, "elsewhere"}}},
+		{"Firecracker in its jail, without a shared folder", recordings.RuntimeRS, []layout{without("virtiofsd"), state(`"shared_fs": "virtio-fs"`, `"shared_fs": ""`),
 			in(qemu, "threads", "Seccomp: 0", "Seccomp: 2", "NoNewPrivs: 0", "NoNewPrivs: 1", "000001ffffffffff", "0000000000000000"),
 			in(qemu, "status", "Uid:\t0\t0\t0\t0", "Uid:\t123\t123\t123\t123"), in(qemu, "cmdline", "vhost-user-fs-pci", "none"),
 			in(qemu, "links", "/usr/bin/qemu-system-x86_64", "/firecracker")},
@@ -104,7 +115,10 @@ func TestLayouts(t *testing.T) {
 			tree["proc/491/threads"] += "vnc_worker CapEff: 000001ffffffffff NoNewPrivs: 0 Seccomp: 0\n"
 		}}, want{"vmm-seccomp": {judge.Fail, "1 of 5 threads without a seccomp filter (vnc_worker)"}}},
 		{"a lost monitor is no sandbox without one", recordings.GoShim, []layout{without(qemu)},
-			want{"vmm-posture": {judge.Error, "no process on the node that is its virtual machine monitor"}, "memory-sharing": {judge.Error, "no process"}}},
+			want{"vmm-posture": {judge.Error, "no process on the node that is its virtual machine monitor"}, "memory-sharing": {judge.Error, "no process"}, "vmm-boot-files": {judge.Error, "no process"}}},
+		{"a lost file server of a monitor that is told of none by arguments", recordings.GoShim, []layout{without("virtiofsd"), in(qemu, "cmdline", "vhost-user-fs-pci", "none"),
+			in(qemu, "links", "/usr/bin/qemu-system-x86_64", "/opt/kata/bin/cloud-hypervisor")},
+			want{"virtiofsd-posture": {judge.Error, "shares files by virtio-fs, and the process"}, "virtiofsd-arguments": {judge.Error, "was not found"}}},
 		{"a lost file server is no sandbox without one", recordings.GoShim, []layout{without("virtiofsd")},
 			want{"virtiofsd-posture": {judge.Error, "served files by a process which was not found"}, "virtiofsd-arguments": {judge.Error, "which was not found"}}},
 		{"a monitor that left its shim is found by its pid file", recordings.GoShim, []layout{in(qemu, "status", "PPid:\t465", "PPid:\t1")},
