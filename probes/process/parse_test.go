@@ -79,10 +79,10 @@ func TestFollowedPicksTheSteadiestController(t *testing.T) {
 		controllers []string
 		want        string
 	}{
-		{"all of version 2", map[string]int64{"memory": 42, "pids": 42, "cpu": 42}, nil, "pids"},
-		{"only memory", map[string]int64{"memory": 42, "pids": 5, "cpu": 5}, nil, "memory"},
-		{"another hierarchy moved", map[string]int64{"memory": 5, "pids": 42, "cpu": 5}, []string{"cpu", "cpuacct"}, ""},
-		{"moved too little", map[string]int64{"memory": 41, "pids": 41, "cpu": 41}, nil, ""},
+		{"all of version 2", map[string]int64{"memory": 5 + madeCgroups, "pids": 5 + madeCgroups, "cpu": 5 + madeCgroups}, nil, "pids"},
+		{"only memory", map[string]int64{"memory": 5 + madeCgroups, "pids": 5, "cpu": 5}, nil, "memory"},
+		{"another hierarchy moved", map[string]int64{"memory": 5, "pids": 5 + madeCgroups, "cpu": 5}, []string{"cpu", "cpuacct"}, ""},
+		{"moved too little", map[string]int64{"memory": 4 + madeCgroups, "pids": 4 + madeCgroups, "cpu": 4 + madeCgroups}, nil, ""},
 	} {
 		if got, ok := followed(before, counts(test.after), test.controllers); got != test.want || ok != (test.want != "") {
 			t.Errorf("%s: %q %v", test.name, got, ok)

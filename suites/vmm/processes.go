@@ -14,7 +14,7 @@ func processes() []catalogue.Control {
 			Why:       "Whoever breaks out of the guest into its monitor has what the monitor has. As root with every capability that is the node.",
 			Proves:    "No thread of the monitor is root, holds a capability, or may gain one by executing a program.",
 			ProvesNot: "That the monitor has no flaw, or what its user may open on the node. Where the monitor is a part of the shim (Dragonball), that process is judged.",
-			OnFail:    "Kata Containers runs QEMU as root unless rootless = true is set in the hypervisor's section; no_new_privs comes with QEMU's own seccomp sandbox (seccomp_sandbox). Firecracker's jailer and Cloud Hypervisor drop more by themselves.",
+			OnFail:    "Kata Containers runs QEMU as root unless rootless = true is set in the hypervisor's section; no_new_privs comes with QEMU's own seccomp sandbox (seccomp_sandbox). Both shims run Firecracker as root, with or without its jailer.",
 			Level:     catalogue.Hardening,
 			Shown:     shownByShim,
 			Rule:      byShim(judge.PrivilegedVMM()),
