@@ -94,7 +94,7 @@ func readState(root, id string) kataState {
 		} `json:"hypervisor"`
 	}
 	jailed := filepath.Join("/run/kata/firecracker", id, "root/state.json")
-	if path := decode(root, &rs, filepath.Join("/run/kata", id, "state.json"), jailed); path != "" {
+	if decode(root, &rs, filepath.Join("/run/kata", id, "state.json"), jailed) != "" {
 		state.hypervisor, state.sharedFS = rs.Hypervisor.Type, rs.Hypervisor.Config.SharedFS
 		config := rs.Hypervisor.Config
 		state.started(config.Kernel, config.Initrd, config.Image, config.Firmware)

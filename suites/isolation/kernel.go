@@ -127,7 +127,7 @@ func Kernel() []catalogue.Control {
 			ID:        "vm-binding",
 			Title:     "The pod's work is the work of exactly one virtual machine monitor",
 			Why:       "A guest kernel that looks different must also run inside a VMM of its own on this node; otherwise it is imitated, or shared.",
-			Proves:    "CPU time and memory that the pod spends appear in exactly one VMM process of the node.",
+			Proves:    "CPU time and memory that the pod spends appear in exactly one VMM process of the node. Where the witness saw that the sandbox's own VMM has all of its guest's memory from the start (preallocated), the CPU time alone.",
 			ProvesNot: "It says nothing about how well that VMM is confined; the vmm group does.",
 			Shown:     "the same work in a plain runc pod must be seen to move no VMM",
 			OnFail:    "No VMM: the pod is no virtual machine, see runtimeclass-handler. Several VMMs: the node was too busy to tell them apart, certify it when it is idle.",

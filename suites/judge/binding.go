@@ -90,8 +90,8 @@ func Unbound() Detection {
 
 // boundOtherwise is the sight of a virtual machine with which no VMM of the node moved, for
 // a reason: it runs elsewhere, or memory cannot move with the work. Then the one VMM that
-// spent as much CPU is the sandbox's own, and has all of its guest's memory from the start, as with
-// huge pages or preallocation, or keeps it where no process's memory is counted, as
+// spent as much CPU is the sandbox's own, and has all of its guest's memory from the
+// start, as where it is preallocated, or keeps it where no process's memory is counted, as
 // confidential guests do. Nothing where another moved, or none.
 func (c *Case) boundOtherwise(before, after map[string]vmm, least int64) *Sight {
 	sandbox, err := c.sandbox(c.Seen.Vantage)
@@ -117,13 +117,23 @@ func (c *Case) boundOtherwise(before, after map[string]vmm, least int64) *Sight 
 		return nil
 	}
 	name := fmt.Sprintf("%s (pid %s)", after[pid].name, pid)
-	load, err := c.observe(c.Seen, evidence.Look, "load")
-	total, known := load.Values.Number("mem_total_kib")
-	if err == nil && known && before[pid].rssKiB >= total {
+	if guest := h.guestMemory(pid); guest > 0 && before[pid].rssKiB >= guest {
 		return &Sight{Outcome: Undetected, Reason: "works inside " + name + ", which had all of its guest's memory before, and no other VMM",
 			Readings: []Reading{{Name: "vmm", Truth: "exactly one VMM moves with the pod's work", Seen: name}}}
 	}
 	return &Sight{Outcome: NoTruth, Reason: fmt.Sprintf("%s works by the CPU time inside %s, its own VMM, whose memory did not move along: what the guest has of it is not counted there", c.Seen.Vantage, name)}
+}
+
+// guestMemory is the largest mapping of a monitor, in KiB, as the witness saw it: how much
+// memory its guest has is not for the guest to say. 0 where it was told of none.
+func (h *hosted) guestMemory(pid string) int64 {
+	var largest int64
+	for _, mapping := range h.lines("memory", pid) {
+		if kib, err := strconv.ParseInt(mapping["kib"], 10, 64); err == nil {
+			largest = max(largest, kib)
+		}
+	}
+	return largest
 }
 
 // ended are the monitors of before that are not there any more.

@@ -136,7 +136,7 @@ func TestUnbound(t *testing.T) {
 // is counted, and a machine that runs elsewhere.
 func TestUnboundByMemory(t *testing.T) {
 	vmm := func(pid, cpu, rss int64) scene.VMM { return scene.VMM{PID: pid, CPUMicros: cpu, RSSKiB: rss} }
-	const own, other, all = 111, 121, 400_000
+	const own, other, all, guest = 111, 121, 400_000, 390_000
 	for _, test := range []struct {
 		name          string
 		before, after values
@@ -157,8 +157,10 @@ func TestUnboundByMemory(t *testing.T) {
 			}
 			s := bound(test.before, test.after).
 				Saw(evidence.Witness, evidence.Look, "sandbox-processes", values{"node_ns": evidence.Text("mnt:3,net:4"),
-					"sandboxes": evidence.List("pod_uid=" + uid + " hypervisor=" + test.hypervisor), "processes": evidence.List(process("shim", 110), process("vmm", own))}).
-				Saw(evidence.Subject, evidence.Look, "load", values{"mem_total_kib": evidence.Number(390_000)})
+					"sandboxes": evidence.List("pod_uid=" + uid + " hypervisor=" + test.hypervisor), "processes": evidence.List(process("shim", 110), process("vmm", own)),
+					"memory": evidence.List(fmt.Sprintf("pid=%d role=vmm kib=51996", own), fmt.Sprintf("pid=%d role=vmm kib=%d", own, guest), fmt.Sprintf("pid=%d role=vmm kib=1", other))}).
+				// What a pod says of its memory is not asked.
+				Saw(evidence.Subject, evidence.Look, "load", values{"mem_total_kib": evidence.Number(1)})
 			got := sight(s, judge.Unbound())
 			expectSight(t, got, test.want)
 			if !strings.Contains(got.Reason, test.says) {

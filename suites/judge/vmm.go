@@ -88,30 +88,33 @@ func unfiltered(p hostProcess) fault {
 // of the node, or in another than its pod's. Its shim's is the node's by design, and
 // its file server has one of its own.
 func NodesNetwork() Detection {
-	judged := eachProcess(vmmRole, "in the pod's network namespace", func(h *hosted, p hostProcess) []fault {
+	demands := func(h *hosted, p hostProcess) []fault {
 		got := p.namespaces["net"]
 		switch {
 		case got == h.node["net"]:
 			return []fault{{"net", "not the node's " + h.node["net"], got, "works in the node's network namespace"}}
-		case h.netns == netnsLost:
-			return []fault{{"net", "the pod's, which the witness did not find", got, ""}}
-		case h.netns == "":
-			return []fault{{"net", "not the node's " + h.node["net"] + "; no pod's is named", got, ""}}
-		case got != h.netns:
-			return []fault{{"net", "the pod's " + h.netns, got, "works in a network namespace that is not its pod's"}}
+		case h.netns == "" || h.netns == netnsLost:
+			return []fault{{"net", "not the node's " + h.node["net"], got, ""}}
 		default:
-			return []fault{{"net", "the pod's " + h.netns, got, ""}}
+			return []fault{{"net", "the pod's " + h.netns, got, unless(got == h.netns, "works in a network namespace that is not its pod's")}}
 		}
-	})
+	}
 	return func(c *Case) Sight {
-		sight := judged(c)
 		h, done := c.hosted()
-		switch {
-		case sight.Outcome != Undetected || done != nil:
-		case h.netns == netnsLost:
+		if done != nil {
+			return *done
+		}
+		monitors, err := h.of(vmmRole)
+		if err != nil {
+			return Sight{Outcome: Unknown, Reason: err.Error()}
+		}
+		sound := "in the pod's network namespace"
+		if h.netns == "" {
+			sound = "in a network namespace that is not the node's; the runtime names none for the pod to compare it with"
+		}
+		sight := held(h, monitors, sound, demands)
+		if sight.Outcome == Undetected && h.netns == netnsLost {
 			sight.Outcome, sight.Reason = Unknown, "works in a network namespace that cannot be compared: the one that the runtime names for the pod was not found"
-		case h.netns == "":
-			sight.Reason = "works in a network namespace that is not the node's; the runtime names none for the pod to compare it with"
 		}
 		return sight
 	}

@@ -83,6 +83,21 @@ func TestSettingOfTheOtherShim(t *testing.T) {
 	}
 }
 
+// A configuration that leaves out how the image is plugged: runtime-rs takes a block device.
+func TestImageOfCloudHypervisorByDefault(t *testing.T) {
+	node, handler := laidOut(t, "kata-4.1-clh-rs")
+	left := false
+	for path, text := range node {
+		if without := strings.ReplaceAll(text, "vm_rootfs_driver = \"virtio-blk-pci\"\n", ""); without != text {
+			node[path], left = without, true
+		}
+	}
+	v := judged(recorded(t, node, handler))["kata-config-image-nvdimm"]
+	if !left || v.Result != judge.Pass || !strings.Contains(v.Reason, "which no file sets") {
+		t.Errorf("left out: %t, %s (%s)", left, v.Result, v.Reason)
+	}
+}
+
 // Kata's own archive without its VERSION is an error: nothing says that another than
 // Kata's project takes care of it.
 func TestArchiveWithoutVersion(t *testing.T) {

@@ -1,6 +1,7 @@
 package kata
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -41,17 +42,11 @@ func confinement() []item {
 	}
 	rootless.check, rootless.opens = switched(katanode.Hypervisor, "rootless", true, false)
 	rootless.check = unless(func(n *node) string {
-		for what, hypervisors := range map[string][]string{
-			"it runs no monitor on this node":                                      {"remote"},
-			"it runs inside the shim, which needs root":                            {"dragonball"},
-			"Kata runs it as root, with or without its jailer, and has no setting": {"firecracker"},
-			"Kata runs it as root, and reads no setting for it":                    {"stratovirt", "openvmm"},
-		} {
-			if reason := on(what, hypervisors...)(n); reason != "" {
-				return reason + "; vmm-posture looks at what runs"
-			}
-		}
-		return ""
+		return cmp.Or(
+			on("it runs no monitor on this node", "remote")(n),
+			on("it runs inside the shim, which needs root", "dragonball")(n),
+			on("Kata runs it as root, with or without its jailer, and has no setting for it; vmm-posture looks at what runs", "firecracker")(n),
+			on("Kata runs it as root, and reads no setting for it; vmm-posture looks at what runs", "stratovirt", "openvmm")(n))
 	}, rootless.check)
 
 	netns := item{

@@ -22,14 +22,7 @@ func TestWhatAGuestStartsFromIsNotItsMemory(t *testing.T) {
 		"the initrd, as what the guest uses": {"perms=rw-s mergeable=0 path=" + initrd + " named=1 mode=0644 owner=0", judge.Fail},
 		"a file that is nothing of Kata's":   {"perms=rw-p mergeable=0 path=/tmp/memory named=1 mode=0644 owner=0", judge.Fail},
 	} {
-		recording, err := recordings.Find(recordings.GoShim)
-		if err != nil {
-			t.Fatal(err)
-		}
-		records, err := recording.Records()
-		if err != nil {
-			t.Fatal(err)
-		}
+		recording, records := recorded(t, recordings.GoShim)
 		added := false
 		for _, record := range records {
 			for i := range record.Observations {

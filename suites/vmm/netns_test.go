@@ -21,14 +21,7 @@ func TestThePodsNetworkIsCompared(t *testing.T) {
 		"4026599999": {judge.Fail, "not its pod's"},
 		"lost":       {judge.Error, "was not found"},
 	} {
-		recording, err := recordings.Find(recordings.GoShim)
-		if err != nil {
-			t.Fatal(err)
-		}
-		records, err := recording.Records()
-		if err != nil {
-			t.Fatal(err)
-		}
+		recording, records := recorded(t, recordings.GoShim)
 		for _, record := range records {
 			for _, o := range record.Observations {
 				processes, ok := o.Values.List("processes")

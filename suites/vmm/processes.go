@@ -39,7 +39,7 @@ func processes() []catalogue.Control {
 			Title:     "The monitor works in its pod's network namespace",
 			Why:       "In the node's network namespace a monitor that was taken over is on the node's network, past every policy of the pod's.",
 			Proves:    "The monitor's network namespace is not the node's; where the runtime names the pod's, it is that.",
-			ProvesNot: "Where frames go that the guest sends: the network group asks for that. The shim is in the node's namespace by design, the file server in one of its own.",
+			ProvesNot: "Where frames go that the guest sends: the network group asks for that. The shim is in the node's namespace by design, the file server in one of its own. Where the monitor is a part of the shim (Dragonball), the thread that runs the machine is judged.",
 			OnFail:    "Set disable_new_netns = false in the runtime's section of Kata's configuration, and look for a pod annotation io.katacontainers.config.runtime.disable_new_netns.",
 			Shown:     shownByShim,
 			Rule:      byShim(judge.NodesNetwork()),

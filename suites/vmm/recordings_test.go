@@ -135,6 +135,20 @@ func TestTheRecordedEvidenceIsOfTheTrees(t *testing.T) {
 }
 
 // judged gives the verdicts of the controls of a recording.
+// recorded is a recording with its evidence, for a test to change.
+func recorded(t *testing.T, name string) (recordings.Recording, []evidence.Record) {
+	t.Helper()
+	recording, err := recordings.Find(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	records, err := recording.Records()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return recording, records
+}
+
 func judged(t *testing.T, recording recordings.Recording, records []evidence.Record) map[string]judge.Verdict {
 	t.Helper()
 	verdicts := map[string]judge.Verdict{}
